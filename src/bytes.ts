@@ -88,7 +88,7 @@ export function latin1(text: string): Uint8Array {
 }
 
 export function latin1Text(octets: Uint8Array): string {
-  return asBuffer(octets).latin1Slice(0, octets.length);
+  return asBuffer(octets).toString("latin1");
 }
 
 export function hex(octets: Uint8Array): string {

@@ -1,0 +1,134 @@
+// BER in memory to DER: definite minimal lengths, strings in one piece. The order of a SET stays as it came:
+// sorting would quietly repair, and so accept, what a signer did not sign.
+import { concat } from "../bytes.ts";
+import { asn1Error } from "./errors.ts";
+import { derHeader } from "./der-writer.ts";
+import { maxDepth, maxNodes } from "./limits.ts";
+import { constructedBit, tag } from "./tag.ts";
+
+/** One BER element: where its contents and it end, as offsets into the octets it stands in. */
+export type BerSpan = {
+  readonly identifier: number;
+  readonly contentStart: number;
+  readonly contentEnd: number;
+  readonly end: number;
+};
+
+/** The DER form of BER octets (one or more elements); the same array where nothing had to change. */
+export function toDer(octets: Uint8Array): Uint8Array {
+  return convert(octets, { nodes: 0 }, maxDepth);
+}
+
+/** The elements that stand next to each other in `octets`. */
+export function berElements(octets: Uint8Array): BerSpan[] {
+  const spans: BerSpan[] = [];
+  const budget = { nodes: 0 };
+  for (let at = 0; at < octets.length; at = (spans.at(-1) as BerSpan).end) spans.push(spanAt(octets, at, budget, maxDepth));
+  return spans;
+}
+
+type Budget = { nodes: number };
+
+function convert(octets: Uint8Array, budget: Budget, depth: number): Uint8Array {
+  const pieces: Uint8Array[] = [];
+  let changed = false;
+  for (let at = 0; at < octets.length; ) {
+    const span = spanAt(octets, at, budget, depth);
+    const whole = octets.subarray(at, span.end);
+    const der = convertOne(octets, span, whole, budget, depth);
+    changed ||= der !== whole;
+    pieces.push(der);
+    at = span.end;
+  }
+  return changed ? concat(pieces) : octets;
+}
+
+function convertOne(octets: Uint8Array, span: BerSpan, whole: Uint8Array, budget: Budget, depth: number): Uint8Array {
+  const contents = octets.subarray(span.contentStart, span.contentEnd);
+  const constructed = (span.identifier & constructedBit) !== 0;
+  const inner = constructed ? convert(contents, budget, depth - 1) : contents;
+  const string = constructed ? joined(span.identifier & ~constructedBit, inner) : undefined;
+  const identifier = string === undefined ? span.identifier : span.identifier & ~constructedBit;
+  const result = string ?? inner;
+  const header = derHeader(identifier, result.length);
+  const unchanged = result === contents && span.end === span.contentEnd && header.length === span.contentStart - (span.end - whole.length);
+  return unchanged ? whole : concat([header, result]);
+}
+
+/** Segments (already DER) of a constructed universal string as its contents, undefined for everything else. */
+function joined(stringTag: number, segments: Uint8Array): Uint8Array | undefined {
+  if (stringTag !== tag.octetString && stringTag !== tag.bitString) return undefined;
+  const spans = berElements(segments);
+  if (spans.some(({ identifier }) => identifier !== stringTag)) {
+    throw asn1Error("ASN1_MALFORMED", "a string segment of another type", 0);
+  }
+  const pieces = spans.map(({ contentStart, contentEnd }) => segments.subarray(contentStart, contentEnd));
+  if (stringTag === tag.octetString) return concat(pieces);
+  // Only the last segment of a BIT STRING may leave bits unused.
+  if (pieces.slice(0, -1).some((piece) => piece[0] !== 0)) throw asn1Error("ASN1_MALFORMED", "unused bits in mid-string", 0);
+  return concat([(pieces.at(-1) ?? Uint8Array.of(0)).subarray(0, 1), ...pieces.map((piece) => piece.subarray(1))]);
+}
+
+function spanAt(octets: Uint8Array, at: number, budget: Budget, depth: number): BerSpan {
+  if (depth === 0) throw asn1Error("ASN1_LIMIT", `nested deeper than ${maxDepth}`, at);
+  if (++budget.nodes > maxNodes) throw asn1Error("ASN1_LIMIT", `more than ${maxNodes} elements`, at);
+  const header = berHeader(octets, at, octets.length);
+  if (header === undefined) throw asn1Error("ASN1_TRUNCATED", "the element is cut off", at);
+  const { identifier, contentStart, length } = header;
+  if (length >= 0) {
+    if (contentStart + length > octets.length) throw asn1Error("ASN1_TRUNCATED", "the element is longer than what holds it", at);
+    return { identifier, contentStart, contentEnd: contentStart + length, end: contentStart + length };
+  }
+  let inner = contentStart;
+  while (!(octets[inner] === 0 && octets[inner + 1] === 0)) inner = spanAt(octets, inner, budget, depth - 1).end;
+  return { identifier, contentStart, contentEnd: inner, end: inner + 2 };
+}
+
+/** `length` is -1 for the indefinite form; `minimal` is false where DER would write the length otherwise. */
+export type BerHeader = {
+  readonly identifier: number;
+  readonly tag: number;
+  readonly contentStart: number;
+  readonly length: number;
+  readonly minimal: boolean;
+};
+
+/** The tag and length at `at`, or undefined where `end` comes first. An end-of-contents has tag 0 and length 0. */
+export function berHeader(octets: Uint8Array, start: number, end: number): BerHeader | undefined {
+  let at = start;
+  if (at + 2 > end) return undefined;
+  const identifier = octets[at++] as number;
+  let fullTag = identifier & ~constructedBit;
+  if ((identifier & 0x1f) === 0x1f) {
+    let number = 0;
+    for (let more = true; more; ) {
+      if (at >= end) return undefined;
+      const octet = octets[at++] as number;
+      number = number * 0x80 + (octet & 0x7f);
+      more = octet >= 0x80;
+      if (number > 0xffff) throw asn1Error("ASN1_LIMIT", "tag number too large", start);
+    }
+    fullTag |= number << 8;
+  }
+  if (at >= end) return undefined;
+  const first = octets[at++] as number;
+  if (first < 0x80) {
+    if (identifier === 0 && first !== 0) throw asn1Error("ASN1_MALFORMED", "end-of-contents with contents", start);
+    return { identifier, tag: fullTag, contentStart: at, length: first, minimal: true };
+  }
+  if (identifier === 0) throw asn1Error("ASN1_MALFORMED", "end-of-contents with contents", start);
+  if (first === 0x80) {
+    if ((identifier & constructedBit) === 0) throw asn1Error("ASN1_MALFORMED", "a primitive element of indefinite length", start);
+    return { identifier, tag: fullTag, contentStart: at, length: -1, minimal: false };
+  }
+  if (first === 0xff) throw asn1Error("ASN1_MALFORMED", "reserved length octet", start);
+  const count = first & 0x7f;
+  if (at + count > end) return undefined;
+  const minimal = octets[at] !== 0 && (count > 1 || (octets[at] as number) >= 0x80);
+  let length = 0;
+  for (let left = count; left > 0; left--) {
+    length = length * 0x100 + (octets[at++] as number);
+    if (length > Number.MAX_SAFE_INTEGER) throw asn1Error("ASN1_LIMIT", "length too large", start);
+  }
+  return { identifier, tag: fullTag, contentStart: at, length, minimal };
+}
