@@ -109,7 +109,8 @@ export class BerInput {
         if (++open > maxDepth) throw asn1Error("ASN1_LIMIT", `nested deeper than ${maxDepth}`, this.#consumed);
         length = contentAt;
       } else length = contentAt + header.length;
-      if (length > maxOctets) throw asn1Error("ASN1_LIMIT", `an element of more than ${maxOctets} octets`, this.#consumed);
+      if (length > maxOctets)
+        throw asn1Error("ASN1_LIMIT", `an element of more than ${maxOctets} octets`, this.#consumed);
       this.#requireRoom(length);
     } while (open > 0);
     while (this.#filled - this.#at < length) yield* this.#more();
@@ -139,7 +140,8 @@ export class BerInput {
         segment = this.#tryHeader(0);
       }
       if (segment.tag === tag.endOfContents && this.#indefinite.at(-1) === true) this.#close();
-      else if (segment.tag !== tag.octetString) throw this.#malformed(`a string segment of type ${tagName(segment.tag)}`);
+      else if (segment.tag !== tag.octetString)
+        throw this.#malformed(`a string segment of type ${tagName(segment.tag)}`);
       else if ((segment.identifier & constructedBit) !== 0) this.#open(segment, tag.octetString);
       else {
         this.#requireRoom(segment.contentStart - this.#at + segment.length);
@@ -174,14 +176,20 @@ export class BerInput {
   *#expect(expected: number): Steps<BerHeader> {
     if (this.#atDefiniteEnd()) throw this.#malformed(`${tagName(expected)} is missing`);
     const header = yield* this.#header();
-    if (header.tag !== expected) throw this.#malformed(`${tagName(expected)} was expected, found ${tagName(header.tag)}`);
+    if (header.tag !== expected)
+      throw this.#malformed(`${tagName(expected)} was expected, found ${tagName(header.tag)}`);
     this.#count();
     if (header.length >= 0) this.#requireRoom(header.contentStart - this.#at + header.length);
     return header;
   }
 
   *#more(): Steps<void> {
-    if (this.#ended) throw asn1Error("ASN1_TRUNCATED", "the octets end before the structure does", this.#consumed + (this.#filled - this.#at));
+    if (this.#ended)
+      throw asn1Error(
+        "ASN1_TRUNCATED",
+        "the octets end before the structure does",
+        this.#consumed + (this.#filled - this.#at),
+      );
     yield;
   }
 
@@ -223,7 +231,8 @@ export class BerInput {
 
   #requireRoom(length: number): void {
     const limit = this.#ends.at(-1);
-    if (limit !== undefined && this.#consumed + length > limit) throw this.#malformed("the element is longer than what holds it");
+    if (limit !== undefined && this.#consumed + length > limit)
+      throw this.#malformed("the element is longer than what holds it");
   }
 
   #count(): void {

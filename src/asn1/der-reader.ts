@@ -116,7 +116,8 @@ export class DerReader {
     const at = this.offset;
     const contents = this.contents(expected);
     const unusedBits = contents[0] ?? 8;
-    if (unusedBits > 7 || (contents.length === 1 && unusedBits > 0)) throw asn1Error("ASN1_MALFORMED", "bad BIT STRING", at);
+    if (unusedBits > 7 || (contents.length === 1 && unusedBits > 0))
+      throw asn1Error("ASN1_MALFORMED", "bad BIT STRING", at);
     return { octets: contents.subarray(1), unusedBits };
   }
 
@@ -132,7 +133,8 @@ export class DerReader {
   integer(expected: number = tag.integer): number {
     const at = this.offset;
     const octets = this.integerOctets(expected);
-    if (octets.length > 6 || (octets[0] as number) >= 0x80) throw asn1Error("ASN1_MALFORMED", "INTEGER out of range", at);
+    if (octets.length > 6 || (octets[0] as number) >= 0x80)
+      throw asn1Error("ASN1_MALFORMED", "INTEGER out of range", at);
     return octets.reduce((value, octet) => value * 0x100 + octet, 0);
   }
 

@@ -5,7 +5,18 @@ import { formatTime } from "./time.ts";
 
 /** Tag and length octets for contents of `length` octets. `identifier` is the identifier octet, constructed bit included. */
 export function derHeader(identifier: number, length: number): Uint8Array {
-  const lengthOctets = length < 0x80 ? 0 : length < 0x100 ? 1 : length < 0x1_0000 ? 2 : length < 0x100_0000 ? 3 : length < 0x1_0000_0000 ? 4 : 6;
+  const lengthOctets =
+    length < 0x80
+      ? 0
+      : length < 0x100
+        ? 1
+        : length < 0x1_0000
+          ? 2
+          : length < 0x100_0000
+            ? 3
+            : length < 0x1_0000_0000
+              ? 4
+              : 6;
   const header = new Uint8Array(2 + lengthOctets);
   header[0] = identifier;
   if (lengthOctets === 0) {

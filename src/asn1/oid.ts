@@ -20,7 +20,8 @@ export function decodeOid(contents: Uint8Array, offset: number = 0): string {
 
 function readArcs(contents: Uint8Array, offset: number): string {
   const last = contents.at(-1);
-  if (last === undefined || last >= 0x80) throw asn1Error("ASN1_MALFORMED", "object identifier ends in mid-arc", offset);
+  if (last === undefined || last >= 0x80)
+    throw asn1Error("ASN1_MALFORMED", "object identifier ends in mid-arc", offset);
   const arcs: bigint[] = [];
   let arc = 0n;
   let fresh = true;

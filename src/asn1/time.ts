@@ -15,7 +15,8 @@ export function parseTime(timeTag: number, text: string): Date | undefined {
   date.setUTCFullYear(fullYear, month - 1, day);
   date.setUTCHours(hour, minute, second);
   // A day that does not exist would roll over into the next month.
-  const exists = date.getUTCMonth() === month - 1 && date.getUTCDate() === day && hour < 24 && minute < 60 && second < 60;
+  const exists =
+    date.getUTCMonth() === month - 1 && date.getUTCDate() === day && hour < 24 && minute < 60 && second < 60;
   return exists ? date : undefined;
 }
 

@@ -1,8 +1,8 @@
 // BER in memory to DER: definite minimal lengths, strings in one piece. The order of a SET stays as it came:
 // sorting would quietly repair, and so accept, what a signer did not sign.
 import { concat } from "../bytes.ts";
-import { asn1Error } from "./errors.ts";
 import { derHeader } from "./der-writer.ts";
+import { asn1Error } from "./errors.ts";
 import { maxDepth, maxNodes } from "./limits.ts";
 import { constructedBit, tag } from "./tag.ts";
 
@@ -23,7 +23,8 @@ export function toDer(octets: Uint8Array): Uint8Array {
 export function berElements(octets: Uint8Array): BerSpan[] {
   const spans: BerSpan[] = [];
   const budget = { nodes: 0 };
-  for (let at = 0; at < octets.length; at = (spans.at(-1) as BerSpan).end) spans.push(spanAt(octets, at, budget, maxDepth));
+  for (let at = 0; at < octets.length; at = (spans.at(-1) as BerSpan).end)
+    spans.push(spanAt(octets, at, budget, maxDepth));
   return spans;
 }
 
@@ -51,7 +52,10 @@ function convertOne(octets: Uint8Array, span: BerSpan, whole: Uint8Array, budget
   const identifier = string === undefined ? span.identifier : span.identifier & ~constructedBit;
   const result = string ?? inner;
   const header = derHeader(identifier, result.length);
-  const unchanged = result === contents && span.end === span.contentEnd && header.length === span.contentStart - (span.end - whole.length);
+  const unchanged =
+    result === contents &&
+    span.end === span.contentEnd &&
+    header.length === span.contentStart - (span.end - whole.length);
   return unchanged ? whole : concat([header, result]);
 }
 
@@ -65,7 +69,8 @@ function joined(stringTag: number, segments: Uint8Array): Uint8Array | undefined
   const pieces = spans.map(({ contentStart, contentEnd }) => segments.subarray(contentStart, contentEnd));
   if (stringTag === tag.octetString) return concat(pieces);
   // Only the last segment of a BIT STRING may leave bits unused.
-  if (pieces.slice(0, -1).some((piece) => piece[0] !== 0)) throw asn1Error("ASN1_MALFORMED", "unused bits in mid-string", 0);
+  if (pieces.slice(0, -1).some((piece) => piece[0] !== 0))
+    throw asn1Error("ASN1_MALFORMED", "unused bits in mid-string", 0);
   return concat([(pieces.at(-1) ?? Uint8Array.of(0)).subarray(0, 1), ...pieces.map((piece) => piece.subarray(1))]);
 }
 
@@ -76,7 +81,8 @@ function spanAt(octets: Uint8Array, at: number, budget: Budget, depth: number): 
   if (header === undefined) throw asn1Error("ASN1_TRUNCATED", "the element is cut off", at);
   const { identifier, contentStart, length } = header;
   if (length >= 0) {
-    if (contentStart + length > octets.length) throw asn1Error("ASN1_TRUNCATED", "the element is longer than what holds it", at);
+    if (contentStart + length > octets.length)
+      throw asn1Error("ASN1_TRUNCATED", "the element is longer than what holds it", at);
     return { identifier, contentStart, contentEnd: contentStart + length, end: contentStart + length };
   }
   let inner = contentStart;
@@ -95,40 +101,50 @@ export type BerHeader = {
 
 /** The tag and length at `at`, or undefined where `end` comes first. An end-of-contents has tag 0 and length 0. */
 export function berHeader(octets: Uint8Array, start: number, end: number): BerHeader | undefined {
-  let at = start;
-  if (at + 2 > end) return undefined;
-  const identifier = octets[at++] as number;
-  let fullTag = identifier & ~constructedBit;
-  if ((identifier & 0x1f) === 0x1f) {
-    let number = 0;
-    for (let more = true; more; ) {
-      if (at >= end) return undefined;
-      const octet = octets[at++] as number;
-      number = number * 0x80 + (octet & 0x7f);
-      more = octet >= 0x80;
-      if (number > 0xffff) throw asn1Error("ASN1_LIMIT", "tag number too large", start);
-    }
-    fullTag |= number << 8;
+  if (start + 2 > end) return undefined;
+  const identifier = octets[start] as number;
+  const low = identifier & ~constructedBit;
+  if ((identifier & 0x1f) !== 0x1f) return readLength(octets, start, start + 1, end, low);
+  const tagEnd = highTagEnd(octets, start + 1, end);
+  if (tagEnd === undefined || tagEnd >= end) return undefined;
+  let number = 0;
+  for (let at = start + 1; at < tagEnd; at++) number = number * 0x80 + ((octets[at] as number) & 0x7f);
+  return readLength(octets, start, tagEnd, end, low | (number << 8));
+}
+
+function highTagEnd(octets: Uint8Array, start: number, end: number): number | undefined {
+  for (let at = start; at < end; at++) {
+    if ((octets[at] as number) < 0x80) return at + 1;
+    if (at - start > 1) throw asn1Error("ASN1_LIMIT", "tag number too large", start);
   }
-  if (at >= end) return undefined;
-  const first = octets[at++] as number;
-  if (first < 0x80) {
-    if (identifier === 0 && first !== 0) throw asn1Error("ASN1_MALFORMED", "end-of-contents with contents", start);
-    return { identifier, tag: fullTag, contentStart: at, length: first, minimal: true };
-  }
-  if (identifier === 0) throw asn1Error("ASN1_MALFORMED", "end-of-contents with contents", start);
-  if (first === 0x80) {
-    if ((identifier & constructedBit) === 0) throw asn1Error("ASN1_MALFORMED", "a primitive element of indefinite length", start);
-    return { identifier, tag: fullTag, contentStart: at, length: -1, minimal: false };
-  }
+  return undefined;
+}
+
+function readLength(
+  octets: Uint8Array,
+  start: number,
+  from: number,
+  end: number,
+  fullTag: number,
+): BerHeader | undefined {
+  const identifier = octets[start] as number;
+  const first = octets[from] as number;
+  const contentStart = from + 1;
+  if (identifier === 0 && first !== 0) throw asn1Error("ASN1_MALFORMED", "end-of-contents with contents", start);
+  if (first < 0x80) return { identifier, tag: fullTag, contentStart, length: first, minimal: true };
   if (first === 0xff) throw asn1Error("ASN1_MALFORMED", "reserved length octet", start);
+  if (first === 0x80) {
+    const primitive = (identifier & constructedBit) === 0;
+    if (primitive) throw asn1Error("ASN1_MALFORMED", "a primitive element of indefinite length", start);
+    return { identifier, tag: fullTag, contentStart, length: -1, minimal: false };
+  }
   const count = first & 0x7f;
-  if (at + count > end) return undefined;
-  const minimal = octets[at] !== 0 && (count > 1 || (octets[at] as number) >= 0x80);
+  if (contentStart + count > end) return undefined;
   let length = 0;
-  for (let left = count; left > 0; left--) {
-    length = length * 0x100 + (octets[at++] as number);
+  for (let at = contentStart; at < contentStart + count; at++) {
+    length = length * 0x100 + (octets[at] as number);
     if (length > Number.MAX_SAFE_INTEGER) throw asn1Error("ASN1_LIMIT", "length too large", start);
   }
-  return { identifier, tag: fullTag, contentStart: at, length, minimal };
+  const minimal = octets[contentStart] !== 0 && (count > 1 || length >= 0x80);
+  return { identifier, tag: fullTag, contentStart: contentStart + count, length, minimal };
 }
