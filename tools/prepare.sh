@@ -12,7 +12,7 @@ scope=$1
 shift
 
 say() { printf '%s\n' "$*" >&2; }
-fail() { say "$@"; exit 69; }
+fail() { say "$@"; exit 69; } # EX_UNAVAILABLE
 
 without_peers=''
 for argument in "$@"; do [ "$argument" != --without-peers ] || without_peers=1; done
@@ -51,7 +51,8 @@ install() {
   if [ -e $policy ]; then policy=''; else printf '#!/bin/sh\nexit 101\n' > $policy && chmod +x $policy; fi
   trap '[ -z "$policy" ] || rm -f $policy' EXIT
   export DEBIAN_FRONTEND=noninteractive
-  apt-get update > "$log" 2>&1 && apt-get install -y --no-install-recommends $missing >> "$log" 2>&1
+  apt-get update > "$log" 2>&1 # where it fails, what is already known may do
+  apt-get install -y --no-install-recommends $missing >> "$log" 2>&1
   status=$?
   [ -z "$policy" ] || rm -f $policy
   trap - EXIT
@@ -64,11 +65,10 @@ if [ -n "$missing" ]; then
   command="apt-get install -y --no-install-recommends$missing"
   if ! command -v apt-get > /dev/null; then
     say "Missing, by their Debian names:"; printf '%s' "$reasons" >&2
-    [ "$scope" = run ] || say "npm test -- --without-peers goes on without the peers."
-    exit 69
+    fail "${hint:-Install what your system calls them.}"
   elif [ "$(id -u)" -ne 0 ]; then
     say "Missing:"; printf '%s' "$reasons" >&2
-    fail "To install: sudo $command"
+    fail "To install: sudo $command" ${hint:+"$hint"}
   fi
   say "Installing Debian packages:"; printf '%s' "$reasons" >&2
   started=$(date +%s)
