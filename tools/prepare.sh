@@ -17,6 +17,8 @@ fail() { say "$@"; exit 69; } # EX_UNAVAILABLE
 without_peers=''
 for argument in "$@"; do [ "$argument" != --without-peers ] || without_peers=1; done
 if [ -n "$without_peers" ] && [ -n "${CI:-}" ]; then say "--without-peers is refused where CI is set"; exit 64; fi
+hint=''
+[ "$scope" != test ] || hint="npm test -- --without-peers goes on without them."
 
 # npm scripts find the Node 26 of node_modules first; the launcher asks on behalf of an older Node.
 PATH=$(cd "$here/.." && pwd)/node_modules/.bin:$PATH
@@ -65,7 +67,7 @@ if [ -n "$missing" ]; then
   command="apt-get install -y --no-install-recommends$missing"
   if ! command -v apt-get > /dev/null; then
     say "Missing, by their Debian names:"; printf '%s' "$reasons" >&2
-    fail "${hint:-Install what your system calls them.}"
+    fail "Install what your system calls them." ${hint:+"$hint"}
   elif [ "$(id -u)" -ne 0 ]; then
     say "Missing:"; printf '%s' "$reasons" >&2
     fail "To install: sudo $command" ${hint:+"$hint"}
