@@ -1,0 +1,28 @@
+// X.509: certificates as they stand in messages, directories and files. Floor 1, no I/O, no clock.
+//
+//   parseCertificate    one strict DER reader; cachedCertificate gives the same object for the same octets, so that
+//                       keys, names and checked signatures hang on to it from message to message
+//   emails              the only identities there are: rfc822Names that no two programs can read differently
+//   nameText, nameKey   a Name to show, and a Name to compare
+//
+// Whether a certificate may be believed is not decided here but in `trust`.
+export {
+  type Certificate,
+  cachedCertificate,
+  integerText,
+  isSelfIssued,
+  maxCertificateOctets,
+  parseCertificate,
+} from "./x509/certificate.ts";
+export { type EmailAddress, formatEmailAddress, parseEmailAddress } from "./x509/email.ts";
+export { type X509ErrorCode, x509Error, x509ErrorCodes } from "./x509/errors.ts";
+export {
+  type Extension,
+  type Extensions,
+  extensionOids,
+  type KeyUsage,
+  keyIdentifiersFit,
+  type SubjectAltName,
+} from "./x509/extensions.ts";
+export { encodeName, nameKey, nameText } from "./x509/name.ts";
+export { publicKeyOfSpki } from "./x509/public-key.ts";
