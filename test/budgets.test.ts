@@ -9,7 +9,7 @@ const root = path.resolve(import.meta.dirname, "..");
 const mostExports = 30;
 const mostPackages = 90;
 
-test(`a door exports at most ${mostExports} names`, () => {
+test(`a door exports at most ${mostExports} names, types aside`, () => {
   const doors = globSync("src/*.ts", { cwd: root }).filter((file) => !file.endsWith(".test.ts"));
   const counts = doors.map((door) => ({ door, names: exportsOf(readFileSync(path.join(root, door), "utf8")).length }));
   assert.deepEqual(
@@ -35,7 +35,7 @@ test("no package that users install runs a script at installation", () => {
   );
 });
 
-test("the exports of a door are counted in every form they take", () => {
+test("the exports of a door are counted in every form that is not a type", () => {
   const door = `
     export type { A, B as C } from "./x.ts";
     export { d, type E } from "./y.ts";
@@ -43,12 +43,12 @@ test("the exports of a door are counted in every form they take", () => {
     export async function g() {}
     export type H = string;
   `;
-  assert.deepEqual(exportsOf(door), ["A", "B as C", "d", "type E", "f", "g", "H"]);
+  assert.deepEqual(exportsOf(door), ["d", "f", "g"]);
 });
 
 function exportsOf(text: string): string[] {
-  const lists = [...text.matchAll(/^\s*export (?:type )?\{([^}]*)\}/gm)].flatMap(([, list = ""]) => list.split(","));
-  const single = /^\s*export (?:async )?(?:const|let|function\*?|class|type) (\w+)/gm;
+  const lists = [...text.matchAll(/^\s*export \{([^}]*)\}/gm)].flatMap(([, list = ""]) => list.split(","));
+  const single = /^\s*export (?:async )?(?:const|let|function\*?|class) (\w+)/gm;
   const declared = [...text.matchAll(single)].map(([, name = ""]) => name);
-  return [...lists, ...declared].map((name) => name.trim()).filter((name) => name !== "");
+  return [...lists, ...declared].map((name) => name.trim()).filter((name) => name !== "" && !name.startsWith("type "));
 }
