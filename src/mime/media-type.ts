@@ -1,0 +1,119 @@
+// Content-Type and Content-Transfer-Encoding (RFC 2045, 5 and 6). Floor 1, see ../mime.ts.
+//
+// Reading is tolerant, because honest mail is full of small mistakes. What one reader forgives and another reads
+// otherwise is put on a list of problems; `ambiguities` (ambiguity.ts) decides from it what is not opened.
+import { fieldNamed, fieldText, type HeaderBlock, trimBlanks } from "./header.ts";
+import { atEnd, type Cursor, cursorAt, skipCfws, skipCharacter, takeMatch, takeQuoted } from "./lexeme.ts";
+import { joinParameters, type WrittenParameter } from "./parameters.ts";
+
+export type MediaType = {
+  /** Type and subtype in lower case: "application/pkcs7-mime". */
+  readonly type: string;
+  /** Names in lower case, values as meant: quoted strings and RFC 2231 resolved. */
+  readonly parameters: ReadonlyMap<string, string>;
+};
+
+export type MediaTypeReading = {
+  readonly mediaType: MediaType | undefined;
+  /** Where two readers may see two things, in words. */
+  readonly problems: readonly string[];
+};
+
+// LIMIT: honest fields have up to a dozen, RFC 2231 continuations of a long file name included.
+const maxParameters = 100;
+
+const token = /[!#-'*+\-.0-9A-Z^-~]+/y; // RFC 2045, 5.1
+const bareValue = /[^;]*/y;
+
+/** What a receiver assumes where there is no Content-Type (RFC 2045, 5.2). */
+export const defaultMediaType: MediaType = { type: "text/plain", parameters: new Map() };
+
+/** `undefined` where the text names no type and subtype. */
+export function parseMediaType(text: string): MediaType | undefined {
+  return readMediaType(text).mediaType;
+}
+
+/** Of the first Content-Type; text/plain where there is none, or none that can be read (RFC 2045, 5.2). */
+export function mediaTypeOf(header: HeaderBlock): MediaType {
+  const field = fieldNamed(header, "Content-Type");
+  return (field && parseMediaType(fieldText(field))) ?? defaultMediaType;
+}
+
+/** In lower case, comments removed; "7bit" where no field says otherwise. */
+export function transferEncodingOf(header: HeaderBlock): string {
+  const field = fieldNamed(header, "Content-Transfer-Encoding");
+  if (field === undefined) return "7bit";
+  const cursor = cursorAt(fieldText(field));
+  skipCfws(cursor);
+  return takeMatch(cursor, token).toLowerCase() || "7bit";
+}
+
+export function readMediaType(text: string): MediaTypeReading {
+  const cursor = cursorAt(text);
+  const problems: string[] = [];
+  const type = takeType(cursor);
+  if (type === undefined) return { mediaType: undefined, problems: ["Content-Type without type and subtype"] };
+  const written: WrittenParameter[] = [];
+  while (!atEnd(cursor)) {
+    if (!skipCharacter(cursor, ";")) {
+      problems.push("Content-Type with text where a semicolon should be");
+      takeMatch(cursor, bareValue);
+      continue;
+    }
+    if (written.length === maxParameters) {
+      problems.push(`Content-Type with more than ${maxParameters} parameters`);
+      break;
+    }
+    const parameter = takeParameter(cursor, problems);
+    if (parameter !== undefined) written.push(parameter);
+  }
+  if (cursor.comments.length > 0) problems.push("Content-Type with a comment");
+  if (cursor.unterminated) problems.push("Content-Type with an open quote or comment");
+  return { mediaType: { type, parameters: joinParameters(written, problems) }, problems };
+}
+
+function takeType(cursor: Cursor): string | undefined {
+  skipCfws(cursor);
+  const type = takeMatch(cursor, token);
+  skipCfws(cursor);
+  if (type === "" || !skipCharacter(cursor, "/")) return undefined;
+  skipCfws(cursor);
+  const subtype = takeMatch(cursor, token);
+  skipCfws(cursor);
+  return subtype === "" ? undefined : `${type}/${subtype}`.toLowerCase();
+}
+
+function takeParameter(cursor: Cursor, problems: string[]): WrittenParameter | undefined {
+  skipCfws(cursor);
+  if (atEnd(cursor) || cursor.text[cursor.at] === ";") return undefined; // QUIRK RFC 2045, 5.1: a semicolon too many
+  const name = takeMatch(cursor, token).toLowerCase();
+  skipCfws(cursor);
+  if (name === "" || !skipCharacter(cursor, "=")) {
+    problems.push("Content-Type with a parameter that has no value");
+    takeMatch(cursor, bareValue);
+    return undefined;
+  }
+  skipCfws(cursor);
+  return { name, value: takeValue(cursor, name, problems) };
+}
+
+function takeValue(cursor: Cursor, name: string, problems: string[]): string {
+  const from = cursor.at;
+  if (cursor.text[from] === '"') {
+    const value = takeQuoted(cursor);
+    // File names with unescaped backslashes are old Windows habit, and no reader takes structure from them.
+    const plain = cursor.unterminated || value.length === cursor.at - from - 2;
+    if (!plain && !isFileName(name)) problems.push(`${name} with a backslash`);
+    skipCfws(cursor);
+    return value;
+  }
+  // QUIRK RFC 2045, 5.1: values with "=", "/", "?" or blanks often lack their quotes; they end at the semicolon.
+  const value = trimBlanks(takeMatch(cursor, /[^;(]*/y));
+  skipCfws(cursor);
+  if (/[\s"\\]/.test(value) && !isFileName(name)) problems.push(`${name} not quoted`);
+  return value;
+}
+
+function isFileName(parameter: string): boolean {
+  return parameter === "name" || parameter.startsWith("name*");
+}
