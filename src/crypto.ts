@@ -1,6 +1,7 @@
 // Algorithms: one registry, by the names that options, configuration and reports use. Floor 1.
 //
-// All mathematics is node:crypto's. What is our own is what it lacks: the X9.63 KDF.
+// All mathematics is node:crypto's. What is our own is what it lacks: the X9.63 and PKCS #12 KDFs, and
+// RC2 to decrypt what is old.
 export {
   type CipherSetting,
   type ContentCipher,
@@ -38,6 +39,7 @@ export {
   parseAlgorithmIdentifier,
   readAlgorithmIdentifier,
 } from "./crypto/identifier.ts";
+export { pkcs12Kdf, pkcs12KdfPurpose } from "./crypto/kdf-pkcs12.ts";
 export { type PrivateKey, privateKeyOf } from "./crypto/key.ts";
 export {
   type Agreement,
@@ -58,6 +60,7 @@ export {
   transportKey,
 } from "./crypto/key-transport.ts";
 export { aesWrapFor, type KeyWrap, unwrapKey, wrapKey } from "./crypto/key-wrap.ts";
+export { rc2Decryptor } from "./crypto/rc2.ts";
 export {
   certificateSignatureSchemeOf,
   defaultScheme,
