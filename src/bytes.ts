@@ -78,6 +78,11 @@ export function concat(chunks: readonly Uint8Array[]): Uint8Array {
   return whole;
 }
 
+/** A copy in memory of its own. `slice` would not do: on a Buffer it shares the memory. */
+export function copyOf(octets: Uint8Array): Uint8Array {
+  return new Uint8Array(octets);
+}
+
 export function equalOctets(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && Buffer.compare(a, b) === 0;
 }

@@ -1,47 +1,27 @@
 // DER out: each function gives one whole element. Small structures only; content is streamed around them.
+import { copyOf } from "../bytes.ts";
 import { encodeOid } from "./oid.ts";
 import { constructedBit, context, tag } from "./tag.ts";
 import { formatTime } from "./time.ts";
 
 /** Tag and length octets for contents of `length` octets. `identifier` is the identifier octet, constructed bit included. */
-export function derHeader(identifier: number, length: number): Uint8Array {
-  const lengthOctets =
-    length < 0x80
-      ? 0
-      : length < 0x100
-        ? 1
-        : length < 0x1_0000
-          ? 2
-          : length < 0x100_0000
-            ? 3
-            : length < 0x1_0000_0000
-              ? 4
-              : 6;
-  const header = new Uint8Array(2 + lengthOctets);
-  header[0] = identifier;
-  if (lengthOctets === 0) {
-    header[1] = length;
-    return header;
-  }
-  header[1] = 0x80 | lengthOctets;
-  let left = length;
-  for (let at = 1 + lengthOctets; at > 1; at--) {
-    header[at] = left % 0x100;
-    left = Math.floor(left / 0x100);
-  }
-  // Lengths from 2^32 up leave a leading zero in six octets, which DER forbids.
-  if (lengthOctets === 6 && header[2] === 0) return Uint8Array.of(identifier, 0x85, ...header.subarray(3));
-  return header;
+export function header(identifier: number, length: number): Uint8Array {
+  if (length < 0x80) return Uint8Array.of(identifier, length);
+  if (length < 0x100) return Uint8Array.of(identifier, 0x81, length);
+  if (length < 0x1_0000) return Uint8Array.of(identifier, 0x82, length >>> 8, length & 0xff);
+  const octets: number[] = [];
+  for (let left = length; left > 0; left = Math.floor(left / 0x100)) octets.unshift(left % 0x100);
+  return Uint8Array.of(identifier, 0x80 | octets.length, ...octets);
 }
 
 /** One element from its identifier octet and the pieces of its contents. */
 export function element(identifier: number, ...pieces: readonly Uint8Array[]): Uint8Array {
   let length = 0;
   for (const piece of pieces) length += piece.length;
-  const header = derHeader(identifier, length);
-  const whole = Buffer.allocUnsafe(header.length + length);
-  whole.set(header);
-  let at = header.length;
+  const start = header(identifier, length);
+  const whole = Buffer.allocUnsafe(start.length + length);
+  whole.set(start);
+  let at = start.length;
   for (const piece of pieces) {
     whole.set(piece, at);
     at += piece.length;
@@ -65,7 +45,7 @@ export function explicit(number: number, ...elements: readonly Uint8Array[]): Ui
 
 /** [number] IMPLICIT over an element that this program wrote: same contents, other tag. */
 export function implicit(number: number, of: Uint8Array): Uint8Array {
-  const octets = of.slice();
+  const octets = copyOf(of);
   octets[0] = context(number) | ((of[0] as number) & constructedBit);
   return octets;
 }

@@ -1,7 +1,7 @@
 // BER in memory to DER: definite minimal lengths, strings in one piece. The order of a SET stays as it came:
 // sorting would quietly repair, and so accept, what a signer did not sign.
 import { concat } from "../bytes.ts";
-import { derHeader } from "./der-writer.ts";
+import { header as derHeader } from "./der-writer.ts";
 import { asn1Error } from "./errors.ts";
 import { maxDepth, maxNodes } from "./limits.ts";
 import { constructedBit, tag } from "./tag.ts";

@@ -164,12 +164,13 @@ export function newContentKey(cipher: ContentCipher): Uint8Array {
 
 type AeadName = "chacha20-poly1305";
 
-export function encryptor({ cipher, iv }: CipherSetting, key: Uint8Array): Encryptor {
+export function encryptor({ cipher, iv }: CipherSetting, key: Uint8Array, aad: Uint8Array = noOctets): Encryptor {
   if (cipher.mode === "cbc") {
     const cbc = createCipheriv(cipher.nodeName, key, iv);
     return { update: (chunk) => cbc.update(chunk), final: () => cbc.final(), tag: () => noOctets };
   }
   const aead = createCipheriv(cipher.nodeName as AeadName, key, iv, { authTagLength: tagOctets });
+  if (aad.length > 0) aead.setAAD(aad, { plaintextLength: 0 });
   return { update: (chunk) => aead.update(chunk), final: () => aead.final(), tag: () => aead.getAuthTag() };
 }
 

@@ -1,0 +1,62 @@
+// How a SignerInfo names its signer and a RecipientInfo its recipient: issuer and serial, or key identifier.
+import { context, type DerReader, der, tag } from "../asn1.ts";
+import { equalOctets, hex } from "../bytes.ts";
+import { CryptoError } from "../crypto.ts";
+import { type Certificate, nameKey } from "../x509.ts";
+
+export type CertificateIdentifier =
+  | { readonly kind: "issuerAndSerialNumber"; readonly issuerName: Uint8Array; readonly serial: Uint8Array }
+  | { readonly kind: "subjectKeyIdentifier"; readonly keyIdentifier: Uint8Array };
+
+/** Reads a SignerIdentifier or RecipientIdentifier; undefined for an alternative that CMS does not have. */
+export function readCertificateIdentifier(reader: DerReader): CertificateIdentifier | undefined {
+  if (reader.nextIs(context(0))) return { kind: "subjectKeyIdentifier", keyIdentifier: reader.octetString(context(0)) };
+  if (!reader.nextIs(tag.sequence)) return undefined;
+  const fields = reader.sequence();
+  return { kind: "issuerAndSerialNumber", issuerName: fields.element(), serial: fields.integerOctets() };
+}
+
+export function identifies(identifier: CertificateIdentifier, certificate: Certificate): boolean {
+  if (identifier.kind === "subjectKeyIdentifier") {
+    const own = certificate.extensions.subjectKeyIdentifier;
+    return own !== undefined && equalOctets(own, identifier.keyIdentifier);
+  }
+  if (!equalOctets(identifier.serial, certificate.serial)) return false;
+  const { issuerName, issuerKey } = certificate;
+  return equalOctets(identifier.issuerName, issuerName) || nameKey(identifier.issuerName) === issuerKey;
+}
+
+const issuerAndSerialOf = new WeakMap<Certificate, Uint8Array>();
+
+/** IssuerAndSerialNumber of a certificate. */
+export function formatIssuerAndSerial(certificate: Certificate): Uint8Array {
+  const known = issuerAndSerialOf.get(certificate);
+  if (known !== undefined) return known;
+  const made = der.sequence(certificate.issuerName, der.element(tag.integer, certificate.serial));
+  issuerAndSerialOf.set(certificate, made);
+  return made;
+}
+
+/** RecipientIdentifier, or SignerIdentifier: the key identifier is [0] IMPLICIT. */
+export function formatRecipientIdentifier(certificate: Certificate, identifier: "issuer" | "ski"): Uint8Array {
+  return identifier === "issuer"
+    ? formatIssuerAndSerial(certificate)
+    : der.element(context(0), requireKeyIdentifier(certificate));
+}
+
+export function requireKeyIdentifier(certificate: Certificate): Uint8Array {
+  const { subjectKeyIdentifier } = certificate.extensions;
+  if (subjectKeyIdentifier === undefined)
+    throw new CryptoError("CRYPTO_KEY", "the certificate has no subjectKeyIdentifier");
+  return subjectKeyIdentifier;
+}
+
+/** How a report shows it. */
+export function describeIdentifier(
+  identifier: CertificateIdentifier,
+  nameText: (name: Uint8Array) => string,
+): Record<string, string> {
+  return identifier.kind === "subjectKeyIdentifier"
+    ? { subjectKeyIdentifier: hex(identifier.keyIdentifier) }
+    : { issuer: nameText(identifier.issuerName), serial: hex(identifier.serial) };
+}

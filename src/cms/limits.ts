@@ -1,0 +1,13 @@
+// Limits of the CMS readers (house rule: each a named constant with its source).
+
+// LIMIT: security A29; one object per destination domain needs one entry for each of its live certificates.
+export const maxRecipients = 200;
+
+// LIMIT: security A02.
+export const maxSigners = 8;
+
+/** Certificates carried along; a signer brings its chain, seldom more than four. */
+export const maxCertificates = 100;
+
+/** Content read into memory where a signature scheme cannot be computed over a stream. */
+export const maxWholeContentOctets: number = 8 * 1024 * 1024;
