@@ -1,0 +1,120 @@
+// Byte for byte: which header fields travel inside and how they find back to their places.
+//
+// The content fields (MIME-Version, Content-*) describe the body and go with it into the signed part; all others stay
+// outside, where the world's servers need them. The S/MIME content fields stand outside in place of the first content
+// field. A record inside the signed part says which gaps lay between the others. Trace fields that servers add on top
+// do not disturb it, for everything is counted from the place of the S/MIME fields.
+import { concat, equalOctets, latin1 } from "../bytes.ts";
+import { fieldNamed, fieldText, formatField, type HeaderBlock, type HeaderField, isContentField } from "../mime.ts";
+
+/** The record's name; other programs ignore it (RFC 2045, 9: only Content-* has meaning in a part). */
+export const layoutField = "Postern-Layout";
+
+const crlf = latin1("\r\n");
+
+export type SplitHeader = {
+  /** Fields that stay outside, before and behind the place of the S/MIME content fields. */
+  readonly before: readonly Uint8Array[];
+  readonly after: readonly Uint8Array[];
+  /** Header of the payload: content fields, record, empty line. */
+  readonly payloadHead: Uint8Array;
+};
+
+/** Divides a header into what stays outside and what travels inside. */
+export function splitHeader({ fields, separator }: HeaderBlock): SplitHeader {
+  const isContent = fields.map(isContentField);
+  const first = isContent.indexOf(true);
+  const gaps: number[] = [];
+  let others = 0;
+  for (const content of isContent.slice(Math.max(first, 0))) {
+    if (!content) others++;
+    else {
+      gaps.push(others);
+      others = 0;
+    }
+  }
+  const open = fields.length > 0 && !endsLine(fields.at(-1) as HeaderField);
+  const record = formatLayout({
+    gaps: first < 0 ? [] : gaps,
+    end: open ? "open" : separator.length > 0 ? "line" : "none",
+  });
+  const whole = fields.map(({ octets }, at) => (open && at === fields.length - 1 ? concat([octets, crlf]) : octets));
+  const outside = (from: number, to: number): Uint8Array[] =>
+    whole.slice(from, to).filter((_, at) => isContent[from + at] === false);
+  const place = first < 0 ? fields.length : first;
+  return {
+    before: outside(0, place),
+    after: outside(place, fields.length),
+    payloadHead: concat([...whole.filter((_, at) => isContent[at]), record, crlf]),
+  };
+}
+
+/** How the content fields stood among the others: `gaps[i]` other fields before the i-th, counted from the one before it. */
+export type Layout = {
+  readonly gaps: readonly number[];
+  /** `line`: an empty line ended the header. `none`: it ended without one. `open`: in the middle of its last line. */
+  readonly end: "line" | "none" | "open";
+};
+
+function formatLayout({ gaps, end }: Layout): Uint8Array {
+  const fields = gaps.length === 0 ? "none" : gaps.join(" ");
+  return formatField(layoutField, end === "line" ? `fields=${fields}` : `fields=${fields}; end=${end}`);
+}
+
+const layoutSyntax = /^fields=(none|\d{1,6}(?: \d{1,6})*)(?:; end=(none|open))?$/;
+
+/** The record of a payload's header, undefined where there is none that can be read. */
+export function layoutOf(header: HeaderBlock): Layout | undefined {
+  const field = fieldNamed(header, layoutField);
+  const match = field === undefined ? null : layoutSyntax.exec(fieldText(field).replace(/\s+/g, " "));
+  if (match === null) return undefined;
+  const gaps = match[1] === "none" ? [] : (match[1] as string).split(" ").map(Number);
+  return { gaps, end: (match[2] ?? "line") as Layout["end"] };
+}
+
+/**
+ * The header of the restored message, with its end, from the outer header and that of the signed part.
+ *
+ * Without a record the payload's content fields take the place of the outer ones.
+ */
+export function restoreHeader(outer: HeaderBlock, payload: HeaderBlock): Uint8Array {
+  const others = outer.fields.filter((field) => !isContentField(field));
+  const content = payload.fields.filter(isContentField).map(({ octets }) => octets);
+  const place = outer.fields.findIndex(isContentField);
+  const before = place < 0 ? others.length : place;
+  const layout = layoutOf(payload);
+  if (layout === undefined) {
+    const complete = content.map((octets) => (endsLine({ octets }) ? octets : concat([octets, crlf])));
+    return concat([...octetsOf(others.slice(0, before)), ...complete, ...octetsOf(others.slice(before)), crlf]);
+  }
+  const restored = [
+    ...octetsOf(others.slice(0, before)),
+    ...interleave(content, layout.gaps, octetsOf(others.slice(before))),
+  ];
+  if (layout.end === "line") return concat([...restored, crlf]);
+  const whole = concat(restored);
+  return layout.end === "open" && endsLine({ octets: whole }) ? whole.subarray(0, -2) : whole;
+}
+
+function interleave(
+  content: readonly Uint8Array[],
+  gaps: readonly number[],
+  others: readonly Uint8Array[],
+): Uint8Array[] {
+  const result: Uint8Array[] = [];
+  let at = 0;
+  content.forEach((octets, index) => {
+    const gap = gaps[index] ?? 0;
+    result.push(...others.slice(at, at + gap), octets);
+    at += gap;
+  });
+  return [...result, ...others.slice(at)];
+}
+
+function octetsOf(fields: readonly HeaderField[]): Uint8Array[] {
+  return fields.map(({ octets }) => octets);
+}
+
+function endsLine({ octets }: Pick<HeaderField, "octets">): boolean {
+  return octets.length >= 2 && equalOctets(octets.subarray(-2), crlf);
+}
