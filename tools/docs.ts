@@ -2,9 +2,10 @@
 
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { errorsPage } from "./docs/errors-page.ts";
 
 /** Path of a page from the project's root, and what makes its text. */
-const pages: ReadonlyMap<string, () => Promise<string>> = new Map([]);
+const pages: ReadonlyMap<string, () => string | Promise<string>> = new Map([["docs/errors.md", errorsPage]]);
 
 const root = path.resolve(import.meta.dirname, "..");
 const onlyCheck = process.argv.includes("--check");
