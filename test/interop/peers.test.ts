@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { community, makeCommunity } from "./community.ts";
+import * as bouncyCastle from "./peers/bouncy-castle.ts";
 import * as openssl from "./peers/openssl.ts";
 
 const { root, issuer, signing, encryption, misfit } = community();
@@ -170,6 +171,109 @@ test("a community without intermediate has its root issue", () => {
   const plain = makeCommunity({ authority: "rsa2048", intermediate: false });
   const signed = openssl.sign(entity, { signers: [plain.signing("a.example", "p256")] });
   assertSame(openssl.verify(signed, { anchorFile: plain.root.certificateFile }), entity);
+});
+
+for (const { kind, algorithm } of [
+  { kind: "rsa2048", algorithm: "SHA256withRSA" },
+  { kind: "rsa3072", algorithm: "SHA512withRSAandMGF1" },
+  { kind: "p256", algorithm: "SHA256withECDSA" },
+  { kind: "p384", algorithm: "SHA384withECDSA" },
+  { kind: "p521", algorithm: "SHA512withECDSA" },
+  { kind: "ed25519", algorithm: "Ed25519" },
+] as const) {
+  const keys = { ...signing("a.example", kind), algorithm };
+  for (const encoding of ["der", "ber"] as const) {
+    for (const form of ["opaque", "detached"] as const) {
+      test(`Bouncy Castle signs with ${algorithm}, ${form} ${encoding}, for itself and OpenSSL`, async () => {
+        const signed = await bouncyCastle.sign(entity, { signers: [keys], form, encoding, certificateFiles });
+        const outside = form === "detached" ? { content: entity } : {};
+        const { signers, content } = await bouncyCastle.verify(signed, outside);
+        assert.deepEqual(signers, [true]);
+        assert.ok(entity.equals(content));
+        // OpenSSL's command line takes no signature that does its own hashing.
+        if (kind !== "ed25519") assertSame(openssl.verify(signed, { anchorFile, ...outside }), entity);
+      });
+    }
+  }
+
+  test(`Bouncy Castle does not verify a spoilt ${algorithm}`, async () => {
+    const signed = Buffer.from(await bouncyCastle.sign(entity, { signers: [keys], form: "detached" }));
+    const spoilt = Buffer.from(entity);
+    spoilt[100] = (spoilt[100] ?? 0) ^ 1;
+    assert.deepEqual((await bouncyCastle.verify(signed, { content: spoilt })).signers, [false]);
+    signed[signed.length - 5] = (signed[signed.length - 5] ?? 0) ^ 1;
+    assert.deepEqual((await bouncyCastle.verify(signed, { content: entity })).signers, [false]);
+  });
+}
+
+test("Bouncy Castle signs without attributes, by key identifier and with two signers", async () => {
+  const signers = [
+    { ...signer, algorithm: "SHA256withRSA" },
+    { ...ecSigner, algorithm: "SHA256withECDSA" },
+  ];
+  for (const options of [{ noAttributes: true }, { bySubjectKeyId: true }, {}]) {
+    const signed = await bouncyCastle.sign(entity, { signers, ...options, certificateFiles });
+    assert.deepEqual((await bouncyCastle.verify(signed)).signers, [true, true]);
+    assertSame(openssl.verify(signed, { anchorFile }), entity);
+  }
+});
+
+for (const { kind, keyManagement } of [
+  { kind: "rsa2048", keyManagement: "rsa-v15" },
+  { kind: "rsa3072", keyManagement: "rsa-oaep-sha1" },
+  { kind: "rsa2048", keyManagement: "rsa-oaep-sha256" },
+  { kind: "p256", keyManagement: "ecdh-sha1" },
+  { kind: "p256", keyManagement: "ecdh-sha256" },
+  { kind: "p384", keyManagement: "ecdh-cofactor-sha256" },
+  { kind: "p521", keyManagement: "ecdh-sha512" },
+  { kind: "x25519", keyManagement: "ecdh-hkdf-sha256" },
+] as const) {
+  for (const cipher of ["aes128-cbc", "aes256-gcm", "aes256-ccm"] as const) {
+    for (const encoding of ["der", "ber"] as const) {
+      test(`Bouncy Castle encrypts ${cipher} by ${keyManagement}, ${encoding}, for itself and OpenSSL`, async () => {
+        const keys = encryption("b.example", kind);
+        const recipients = [{ ...keys, keyManagement }];
+        for (const bySubjectKeyId of truths) {
+          const encrypted = await bouncyCastle.encrypt(entity, { recipients, cipher, encoding, bySubjectKeyId });
+          assert.ok(entity.equals(await bouncyCastle.decrypt(encrypted, keys)));
+          // OpenSSL 3.0 knows neither CCM nor RFC 8418 in CMS.
+          if (kind !== "x25519" && cipher !== "aes256-ccm") assertSame(openssl.decrypt(encrypted, keys), entity);
+        }
+      });
+    }
+  }
+}
+
+for (const keys of [rsa, ec]) {
+  for (const cipher of ["aes-256-cbc", "aes-256-gcm"]) {
+    for (const streamed of truths) {
+      test(`Bouncy Castle reads ${streamed ? "streamed " : ""}${cipher} of OpenSSL for ${keys === rsa ? "RSA" : "EC"}`, async () => {
+        const encrypted = Buffer.from(openssl.encrypt(entity, { recipients: [keys], cipher, streamed }));
+        assert.ok(entity.equals(await bouncyCastle.decrypt(encrypted, keys)));
+        await assert.rejects(bouncyCastle.decrypt(encrypted, encryption("a.example", "p384")), /no recipient/);
+      });
+    }
+  }
+}
+
+test("Bouncy Castle refuses a spoilt tag", async () => {
+  for (const keys of [rsa, ec]) {
+    const spoilt = Buffer.from(openssl.encrypt(entity, { recipients: [keys], cipher: "aes-256-gcm" }));
+    spoilt[spoilt.length - 1] = (spoilt.at(-1) ?? 0) ^ 1;
+    await assert.rejects(bouncyCastle.decrypt(spoilt, keys));
+  }
+});
+
+test("Bouncy Castle opens what it protected through its S/MIME classes", async () => {
+  const parties = { signer: { ...signer, algorithm: "SHA256withRSA" }, recipient: rsa, repeat: 2 };
+  const text = Buffer.from(
+    `Content-Type: text/plain\r\nContent-Transfer-Encoding: 7bit\r\n\r\n${"A line\r\n".repeat(99)}`,
+  );
+  for (const form of ["opaque", "detached"] as const) {
+    const made = await bouncyCastle.measure(text, { task: "protect", form, ...parties });
+    const read = await bouncyCastle.measure(made.octets, { task: "open", form, ...parties });
+    assert.ok(text.equals(read.octets));
+  }
 });
 
 function assertSame(outcome: openssl.Outcome, expected: Uint8Array): void {
