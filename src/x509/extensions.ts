@@ -50,8 +50,8 @@ export type Extensions = {
   readonly subjectKeyIdentifier?: Uint8Array;
   readonly authorityKeyIdentifier?: Uint8Array;
   readonly hasNameConstraints: boolean;
-  /** OIDs of critical extensions that nobody here processes; they make every path invalid. */
-  readonly unprocessedCritical: readonly string[];
+  /** OIDs of critical extensions that are not read into the fields above. */
+  readonly otherCritical: readonly string[];
 };
 
 type Typed = { -readonly [Name in keyof Extensions]: Extensions[Name] };
@@ -66,13 +66,13 @@ const readers: ReadonlyMap<string, readonly [name: string, read: (value: DerRead
   [extensionOids.extendedKeyUsage, ["extendedKeyUsage", readExtendedKeyUsage]],
 ] as const);
 
-export const noExtensions: Extensions = { all: [], hasNameConstraints: false, unprocessedCritical: [] };
+export const noExtensions: Extensions = { all: [], hasNameConstraints: false, otherCritical: [] };
 
 /** `reader` stands in the Extensions SEQUENCE. */
 export function readExtensions(reader: DerReader): Extensions {
   const all: Extension[] = [];
-  const unprocessedCritical: string[] = [];
-  const typed: Typed = { all, hasNameConstraints: false, unprocessedCritical };
+  const otherCritical: string[] = [];
+  const typed: Typed = { all, hasNameConstraints: false, otherCritical };
   do {
     const { offset } = reader;
     const { extension, value } = readExtension(reader);
@@ -84,7 +84,7 @@ export function readExtensions(reader: DerReader): Extensions {
     const processed = readers.get(oid);
     if (processed !== undefined) readValue(processed[0], processed[1], value, typed);
     else if (oid === extensionOids.nameConstraints) typed.hasNameConstraints = true;
-    if (processed === undefined && critical) unprocessedCritical.push(oid);
+    if (processed === undefined && critical) otherCritical.push(oid);
   } while (!reader.atEnd);
   return typed;
 }
