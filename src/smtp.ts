@@ -1,0 +1,27 @@
+// SMTP and LMTP: how mail comes in and goes on. Floor 3.
+//
+// Our own strict sessions for both roles, because the message's way is the core of the house. What they hold to:
+//
+// - Only CRLF.CRLF ends a message. A bare CR or LF in a command ends the conversation, in a message it is refused with
+//   554 when it comes and thrown (`SMTP_BARE_LINE_END`) when it should go: what two programs read differently is how
+//   one message becomes two.
+// - Addresses and parameters are parsed into values and built anew from them; nothing of a command is ever copied.
+// - A message is a stream with back-pressure from the next hop to the sender's socket. Nothing here holds one whole.
+// - Every wait has a deadline. A refusal, an exception, a lost connection: each recipient gets its reply, and the
+//   reply for a doubt is 451. No exception leads to 250.
+//
+// One message in:   listen(address, { dialect, handle, ... })  ->  handle({ envelope, peer, message }): Reply per recipient
+// One message out:  new RelayPool(hostname).relay(hop, envelope, message): Reply per recipient
+//
+// STARTTLS, XFORWARD, BDAT and limits per peer come with the Gateway issue.
+
+export type { MailParameters } from "./smtp/command.ts";
+export { type Dialect, lmtp, smtp } from "./smtp/lmtp.ts";
+export { formatMailbox, type Mailbox, needsUtf8, parseMailbox, sameMailbox } from "./smtp/mailbox.ts";
+export { RelayPool } from "./smtp/relay-pool.ts";
+export type { Hop, RelayTimeouts } from "./smtp/relay-session.ts";
+export { describeReply, isPermanent, isPositive, type Reply, reply } from "./smtp/reply.ts";
+export { listen, type MailServer, type SocketAddress } from "./smtp/server.ts";
+export { defaultLimits, type SessionLimits, type SessionOptions } from "./smtp/session.ts";
+export type { SmtpErrorCode } from "./smtp/smtp-error.ts";
+export type { Envelope, HandleTransaction, Peer, Transaction } from "./smtp/transaction.ts";
