@@ -1,0 +1,56 @@
+// The verdict over a certificate: the first good path, or the path that came closest and what speaks against it.
+import type { Certificate, Crl } from "../x509.ts";
+import { pathsToAnchors, type Search } from "./path-builder.ts";
+import { type Judgement, type Purpose, reasonsAgainst } from "./path-validation.ts";
+import { isUndecided, type PathCode, type PathReason, pathCodeOf, rankOf, reason } from "./reasons.ts";
+
+export type PathOptions = {
+  /** Exactly these are believed, self-signed or not. Neither list may be changed afterwards: they are indexed once. */
+  readonly anchors: readonly Certificate[];
+  readonly intermediates: readonly Certificate[];
+  readonly at: Date;
+  readonly purpose: Purpose;
+  /** What is weak is named but does not decide. */
+  readonly legacy?: boolean;
+  readonly crls?: readonly Crl[];
+  /** Default `check`: what the CRLs say counts; `require`: no current CRL of the issuer is REVOCATION_UNKNOWN. */
+  readonly revocation?: "ignore" | "check" | "require";
+};
+
+export type PathVerdict = {
+  readonly verdict: "valid" | "invalid" | "indeterminate";
+  readonly code: PathCode;
+  /** Leaf first, anchor last; as far as it reaches where there is no path to an anchor. */
+  readonly path: readonly Certificate[];
+  /** The most telling first. A valid path has some only where `legacy` let weakness pass. */
+  readonly reasons: readonly PathReason[];
+};
+
+export function verifyPath(leaf: Certificate, options: PathOptions): PathVerdict {
+  const { anchors, intermediates, at, purpose, legacy = false, crls = [], revocation = "check" } = options;
+  if (anchors.length === 0) return refusal([leaf], [reason("NO_ANCHORS", leaf, "no trust anchors were given")]);
+  const search: Search = { anchors, intermediates, at, deadEnds: [] };
+  const judgement: Judgement = { at, purpose, crls, revocation };
+  let closest: { readonly path: readonly Certificate[]; readonly reasons: readonly PathReason[] } | undefined;
+  for (const path of pathsToAnchors(leaf, search)) {
+    const reasons = reasonsAgainst(path, judgement).sort((a, b) => rankOf(a) - rankOf(b));
+    const deciding = legacy ? reasons.filter(({ code }) => code !== "WEAK") : reasons;
+    if (deciding.length === 0) return { verdict: "valid", code: "OK", path, reasons };
+    if (closest === undefined || badness(deciding) < badness(closest.reasons)) closest = { path, reasons: deciding };
+  }
+  if (closest !== undefined) return refusal(closest.path, closest.reasons);
+  return refusal(
+    [leaf],
+    search.deadEnds.sort((a, b) => rankOf(a) - rankOf(b)),
+  );
+}
+
+// A path that is only expired tells more than one that is no path at all.
+function badness(sorted: readonly PathReason[]): number {
+  return -rankOf(sorted[0] as PathReason);
+}
+
+function refusal(path: readonly Certificate[], reasons: readonly PathReason[]): PathVerdict {
+  const first = reasons[0] as PathReason;
+  return { verdict: isUndecided(first) ? "indeterminate" : "invalid", code: pathCodeOf(first), path, reasons };
+}
