@@ -5,19 +5,32 @@
 // Whatever two honest readers could read in two ways is named (`ambiguities`) and not guessed at.
 //
 //   header           fields verbatim; splitting a block, finding fields, their text
-//   field-writer     the one place where new fields are made
+//   field-writer     the one place where new fields are made; encoded-word for text beyond ASCII
+//   trace            Received and its like
+//   address          the domain in From that no two readers can differ about; addresses of the envelope
 //   entity           a header and the body that streams on behind it
 //   media-type       Content-Type, parameters (RFC 2231 in parameters), Content-Transfer-Encoding
+//   ambiguity        what makes the structure of an entity uncertain
 //   transfer-encoding  base64 (base64-decoder, base64-writer), quoted-printable, the identities
+//   multipart        parts as exact spans of the body
+//   line-ends        files whose lines end in LF
+export type { Address } from "./mime/address.ts";
+export { fromDomain, parseAddress } from "./mime/address.ts";
+export { ambiguities } from "./mime/ambiguity.ts";
 export { base64Length, base64Writer, encodeBase64 } from "./mime/base64-writer.ts";
+export { encodeWords } from "./mime/encoded-word.ts";
 export type { Entity } from "./mime/entity.ts";
 export { formatEntity, readEntity } from "./mime/entity.ts";
-export { encodeWords, formatField } from "./mime/field-writer.ts";
+export { formatField } from "./mime/field-writer.ts";
 export type { HeaderBlock, HeaderField } from "./mime/header.ts";
 export { fieldNamed, fieldsNamed, fieldText, formatHeader, isContentField, maxHeaderSize } from "./mime/header.ts";
+export { withCrlf } from "./mime/line-ends.ts";
 export type { MediaType } from "./mime/media-type.ts";
 export { mediaTypeOf, parseMediaType, transferEncodingOf } from "./mime/media-type.ts";
 export type { MimeErrorCode } from "./mime/mime-error.ts";
+export type { MultipartEvent } from "./mime/multipart.ts";
+export { formatBoundary, formatDelimiters, readMultipart } from "./mime/multipart.ts";
 export { quotedPrintableWriter } from "./mime/quoted-printable.ts";
+export { countReceived, formatReceived, isTraceField } from "./mime/trace.ts";
 export type { TransferDecoder } from "./mime/transfer-encoding.ts";
 export { decodeTransfer, transferDecoder } from "./mime/transfer-encoding.ts";

@@ -3,8 +3,9 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { latin1, latin1Text, sourceOf } from "../bytes.ts";
 import { isSecureMailError, SecureMailError } from "../errors.ts";
+import { encodeWords } from "./encoded-word.ts";
 import { readEntity } from "./entity.ts";
-import { encodeWords, formatField } from "./field-writer.ts";
+import { formatField } from "./field-writer.ts";
 import { fieldText } from "./header.ts";
 
 for (const { value, expected } of [

@@ -11,7 +11,7 @@ const softLineLength = 78;
 const hardLineLength = 998;
 
 /**
- * One field, folded at blanks, with its final CRLF. The value is ASCII; `encodeWords` makes it so for free text.
+ * One field, folded at blanks, with its final CRLF. The value is ASCII; `encodeWords` (encoded-word.ts) makes it so for free text.
  *
  * Refuses control characters, tab included: the value is a line, folding is done here.
  */
@@ -36,25 +36,6 @@ function foldLine(start: string, value: string): string {
     if (line.length > hardLineLength) throw overLimit("a word too long for a header field", { field: start });
   }
   return folded + line;
-}
-
-// RFC 2047, 2: an encoded word has at most 75 characters. 45 octets give 60 of base64 and 12 around them.
-const octetsAWord = 45;
-
-/** Free text (a Subject, a display name) as RFC 2047 encoded words; ASCII text that cannot be misread as one stays. */
-export function encodeWords(text: string): string {
-  if (firstOutsidePrintable(text) === -1 && !text.includes("=?")) return text;
-  const words: string[] = [];
-  let word = "";
-  for (const character of text.toWellFormed()) {
-    if (Buffer.byteLength(word + character) > octetsAWord) {
-      words.push(word);
-      word = "";
-    }
-    word += character;
-  }
-  words.push(word);
-  return words.map((part) => `=?utf-8?B?${Buffer.from(part).toString("base64")}?=`).join(" ");
 }
 
 /** RFC 5322, 3.6.8; the limit is Postfix's for a name it will still call one. */

@@ -1,0 +1,167 @@
+// Multipart bodies as spans of the octets that came (RFC 2046, 5.1). Floor 1, see ../mime.ts.
+//
+// A part runs from behind its delimiter line to before the CRLF of the next one: these octets are what a signature
+// covers (security.md A37). Every octet of the body comes out in exactly one event, so that whoever joins the events
+// has the body again.
+
+import { asBuffer, type ByteSource, latin1, noOctets } from "../bytes.ts";
+import { overLimit } from "./mime-error.ts";
+
+export type MultipartEvent =
+  | { readonly kind: "preamble" | "epilogue"; readonly chunk: Uint8Array }
+  /** A piece of a part; parts count from 0, and a part may have no piece at all. */
+  | { readonly kind: "part"; readonly index: number; readonly chunk: Uint8Array }
+  /** The line that opens part `index`, with the CRLF before it. */
+  | { readonly kind: "delimiter"; readonly index: number; readonly chunk: Uint8Array }
+  | { readonly kind: "close"; readonly chunk: Uint8Array }
+  /** Where other readers may see other parts (security.md A36): whoever needs certainty stops here. */
+  | { readonly kind: "problem"; readonly what: string };
+
+// LIMIT: house.md 5.
+export const maxParts = 1000;
+
+// LIMIT: blanks behind a boundary are transport padding; more than a line's worth is not what transport adds.
+const maxTail = 100;
+
+const cr = 0x0d;
+const lf = 0x0a;
+
+/**
+ * Reads a multipart body as it streams by.
+ *
+ * A delimiter is a whole line: CRLF, "--", the boundary, for the last one "--", blanks, CRLF. RFC 2046, 5.1.2 also lets
+ * a reader take any line that begins like one, and many take lines behind a bare LF; such lines are content here and
+ * named as problems.
+ */
+export async function* readMultipart(body: ByteSource, boundary: string): AsyncGenerator<MultipartEvent> {
+  const scan = multipartScan(boundary);
+  for await (const chunk of body) yield* scan.update(chunk);
+  yield* scan.final();
+}
+
+/** The lines between parts, to be written around them: `first`, part, `next`, part, ..., `close`. */
+export function formatDelimiters(boundary: string): { first: Uint8Array; next: Uint8Array; close: Uint8Array } {
+  return {
+    first: latin1(`--${boundary}\r\n`),
+    next: latin1(`\r\n--${boundary}\r\n`),
+    close: latin1(`\r\n--${boundary}--\r\n`),
+  };
+}
+
+/** "=_" stands in neither base64 nor quoted-printable, and 16 random octets in nothing else. */
+export function formatBoundary(random: Uint8Array): string {
+  return `=_${Buffer.from(random).toString("hex")}`;
+}
+
+type Scan = { update(chunk: Uint8Array): Generator<MultipartEvent>; final(): Generator<MultipartEvent> };
+
+function multipartScan(boundary: string): Scan {
+  const dashed = Buffer.from(`--${boundary}`);
+  const problems = new Set<string>();
+  let held: Uint8Array = noOctets; // what may be the beginning of a delimiter
+  let atLineStart = true; // whether `held` and what follows begin a line: at the body's start and behind a delimiter
+  let part = -1;
+  let closed = false;
+
+  function* problem(what: string): Generator<MultipartEvent> {
+    if (!problems.has(what)) yield { kind: "problem", what };
+    problems.add(what);
+  }
+
+  function* content(chunk: Uint8Array): Generator<MultipartEvent> {
+    if (chunk.length === 0) return;
+    if (closed) yield { kind: "epilogue", chunk };
+    else if (part === -1) yield { kind: "preamble", chunk };
+    else yield { kind: "part", index: part, chunk };
+  }
+
+  function* line(found: Line, chunk: Uint8Array): Generator<MultipartEvent> {
+    if (closed) {
+      yield* problem("boundary behind the close delimiter");
+      yield* content(chunk);
+    } else if (found.kind === "close") {
+      if (part === -1) yield* problem("multipart closed before its first part");
+      closed = true;
+      yield { kind: "close", chunk };
+    } else {
+      part++;
+      if (part === maxParts) throw overLimit(`more than ${maxParts} parts in a multipart`);
+      yield { kind: "delimiter", index: part, chunk };
+    }
+  }
+
+  /** Gives events for all that can be judged and holds the rest. */
+  function* judge(octets: Buffer, complete: boolean): Generator<MultipartEvent> {
+    let from = 0;
+    let lineStart = atLineStart ? 0 : -1;
+    let end = octets.length;
+    for (let at = octets.indexOf(dashed); at !== -1; at = octets.indexOf(dashed, at + 1)) {
+      const found = lineAt(octets, at, dashed.length, { from, lineStart, complete });
+      if (found.kind === "unfinished") {
+        end = found.from;
+        break;
+      }
+      if (found.kind === "problem") yield* problem(found.what);
+      if (found.kind !== "delimiter" && found.kind !== "close") continue;
+      yield* content(octets.subarray(from, found.from));
+      yield* line(found, octets.subarray(found.from, found.to));
+      from = found.to;
+      lineStart = from;
+      at = from - 1;
+    }
+    if (!complete && end === octets.length) end = beginningAt(octets, dashed, from, lineStart);
+    yield* content(octets.subarray(from, end));
+    atLineStart = lineStart === end;
+    held = octets.subarray(end);
+  }
+
+  return {
+    update: (chunk) => judge(held.length === 0 ? asBuffer(chunk) : Buffer.concat([held, chunk]), false),
+    *final() {
+      yield* judge(asBuffer(held), true);
+      if (!closed) yield* problem("multipart without its close delimiter");
+    },
+  };
+}
+
+type Line =
+  | { readonly kind: "delimiter" | "close"; readonly from: number; readonly to: number }
+  | { readonly kind: "unfinished"; readonly from: number }
+  | { readonly kind: "problem"; readonly what: string }
+  | { readonly kind: "text" };
+
+type Around = { readonly from: number; readonly lineStart: number; readonly complete: boolean };
+
+const wholeTail = /^(--)?[ \t]*(?:\r\n|$)/;
+const tailSoFar = /^(?:-|(?:--)?[ \t]*\r?)$/;
+
+/** What the dashed boundary found at `at` is part of. */
+function lineAt(octets: Buffer, at: number, size: number, { from, lineStart, complete }: Around): Line {
+  const behindLf = at > from && octets[at - 1] === lf;
+  const behindCrlf = behindLf && at - 1 > from && octets[at - 2] === cr;
+  if (at !== lineStart && !behindCrlf) {
+    const behindOne = behindLf || (at > from && octets[at - 1] === cr);
+    return behindOne ? { kind: "problem", what: "boundary behind a bare CR or LF" } : { kind: "text" };
+  }
+  const start = behindCrlf ? at - 2 : at;
+  const tail = octets.toString("latin1", at + size, at + size + maxTail);
+  if (!complete && tail.length < maxTail && tailSoFar.test(tail)) return { kind: "unfinished", from: start };
+  const whole = wholeTail.exec(tail);
+  if (whole === null || whole[0].length === maxTail)
+    return { kind: "problem", what: "line that begins like the boundary" };
+  return { kind: whole[1] === undefined ? "delimiter" : "close", from: start, to: at + size + whole[0].length };
+}
+
+/** Where, at the end of these octets, a delimiter may have begun that the next ones go on with; else their end. */
+function beginningAt(octets: Buffer, dashed: Buffer, from: number, lineStart: number): number {
+  for (let at = Math.max(from, octets.length - dashed.length - 1); at < octets.length; at++) {
+    const isCr = octets[at] === cr;
+    if (!isCr && octets[at] !== lf && at !== lineStart) continue;
+    let text = at;
+    if (isCr) text++;
+    if (octets[text] === lf) text++;
+    const begun = octets.subarray(text);
+    if (begun.equals(dashed.subarray(0, begun.length))) return at;
+  }
+  return octets.length;
+}
