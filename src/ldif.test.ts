@@ -81,7 +81,7 @@ for (const { text, code, line, why } of [
   {
     text: `dn: a\ncn: x\n${` ${"x".repeat(1023)}\n`.repeat(1030)}`,
     code: "LDIF_LIMIT",
-    line: 1026,
+    line: 1027,
     why: "folding without end",
   },
 ]) {
