@@ -3,7 +3,6 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { latin1, latin1Text, sourceOf } from "../bytes.ts";
 import { isSecureMailError, SecureMailError } from "../errors.ts";
-import { encodeWords } from "./encoded-word.ts";
 import { readEntity } from "./entity.ts";
 import { formatField } from "./field-writer.ts";
 import { fieldText } from "./header.ts";
@@ -60,24 +59,4 @@ test("a word that no line can hold is MIME_LIMIT", () => {
     () => formatField("X", "a".repeat(999)),
     (failure) => isSecureMailError(failure, "MIME_LIMIT"),
   );
-});
-
-test("free text becomes encoded words of at most 75 characters that read the same", () => {
-  fc.assert(
-    fc.property(fc.string({ unit: "binary" }), (text) => {
-      const encoded = encodeWords(text);
-      if (encoded === text) return;
-      const words = encoded.split(" ");
-      assert.ok(words.every((word) => word.length <= 75));
-      const read = words.map((word) =>
-        Buffer.from(/^=\?utf-8\?B\?(.*)\?=$/.exec(word)?.[1] ?? "", "base64").toString(),
-      );
-      assert.equal(read.join(""), text.toWellFormed());
-    }),
-  );
-});
-
-test("plain text stays plain, and text that looks like an encoded word does not", () => {
-  assert.equal(encodeWords("plain text"), "plain text");
-  assert.match(encodeWords("=?utf-8?Q?x?="), /^=\?utf-8\?B\?[^?]+\?=$/);
 });
