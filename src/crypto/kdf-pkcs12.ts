@@ -17,7 +17,7 @@ export function pkcs12Kdf(
   // v of RFC 7292: the hash's block.
   const block = digest.octets > 32 ? 128 : 64;
   const diversifier = new Uint8Array(block).fill(purpose);
-  const input = concat([repeated(salt, block), repeated(password, block)]).slice();
+  const input = concat([repeated(salt, block), repeated(password, block)]);
   const derived: Uint8Array[] = [];
   for (let made = 0; made < octets; made += digest.octets) {
     let a: Uint8Array = concat([diversifier, input]);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { test } from "node:test";
+import { withPeers } from "../../test/peers.ts";
 import { concat } from "../bytes.ts";
 import { rc2DecryptBlock, rc2Decryptor } from "./rc2.ts";
 
@@ -28,22 +29,24 @@ for (const { key, bits, plain, cipher } of [
   });
 }
 
-test("RC2-CBC agrees with OpenSSL, however the ciphertext is cut", () => {
-  const plain = Buffer.from("Attack at dawn, and bring the long ladders. ".repeat(9));
-  const made = spawnSync(
-    "openssl",
-    ["enc", "-provider", "legacy", "-provider", "default", "-rc2-cbc", "-K", longKey, "-iv", "0102030405060708"],
-    { input: plain },
-  );
-  assert.equal(made.status, 0, made.stderr.toString());
-  for (const step of [1, 7, 8, 9, 64, 1000]) {
-    const decryptor = rc2Decryptor(Buffer.from(longKey, "hex"), 128, Buffer.from("0102030405060708", "hex"));
-    const pieces: Uint8Array[] = [];
-    for (let at = 0; at < made.stdout.length; at += step)
-      pieces.push(decryptor.update(made.stdout.subarray(at, at + step)));
-    pieces.push(decryptor.final(new Uint8Array(0)));
-    assert.deepEqual(Buffer.from(concat(pieces)), plain);
-  }
+withPeers(["openssl"], 1, () => {
+  test("RC2-CBC agrees with OpenSSL, however the ciphertext is cut", () => {
+    const plain = Buffer.from("Attack at dawn, and bring the long ladders. ".repeat(9));
+    const made = spawnSync(
+      "openssl",
+      ["enc", "-provider", "legacy", "-provider", "default", "-rc2-cbc", "-K", longKey, "-iv", "0102030405060708"],
+      { input: plain },
+    );
+    assert.equal(made.status, 0, made.stderr.toString());
+    for (const step of [1, 7, 8, 9, 64, 1000]) {
+      const decryptor = rc2Decryptor(Buffer.from(longKey, "hex"), 128, Buffer.from("0102030405060708", "hex"));
+      const pieces: Uint8Array[] = [];
+      for (let at = 0; at < made.stdout.length; at += step)
+        pieces.push(decryptor.update(made.stdout.subarray(at, at + step)));
+      pieces.push(decryptor.final(new Uint8Array(0)));
+      assert.deepEqual(Buffer.from(concat(pieces)), plain);
+    }
+  });
 });
 
 test("RC2-CBC refuses what does not end in padding", () => {

@@ -28,14 +28,14 @@ export function rc2Decryptor(key: Uint8Array, effectiveBits: number, iv: Uint8Ar
   const expanded = expandKey(key, effectiveBits);
   let previous = iv;
   // The last whole block waits, for it may be the one with the padding.
-  let waiting = new Uint8Array(0);
+  let waiting: Uint8Array = new Uint8Array(0);
   return {
     update(chunk) {
       const octets = concat([waiting, chunk]);
       const ready = Math.max(0, Math.ceil(octets.length / blockOctets) - 1) * blockOctets;
-      waiting = octets.slice(ready);
+      waiting = octets.subarray(ready);
       const plain = decryptBlocks(expanded, previous, octets.subarray(0, ready));
-      if (ready > 0) previous = octets.slice(ready - blockOctets, ready);
+      if (ready > 0) previous = octets.subarray(ready - blockOctets, ready);
       return plain;
     },
     final() {

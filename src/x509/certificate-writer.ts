@@ -1,5 +1,5 @@
 // Certificates out: as small as the profile of a domain certificate allows (RFC 5280, 4; standards 11.5).
-import { createHash, type KeyObject } from "node:crypto";
+import { createHash } from "node:crypto";
 import { context, DerReader, der, tag } from "../asn1.ts";
 import { defaultScheme, type PrivateKey, type SignatureScheme } from "../crypto.ts";
 import type { Certificate } from "./certificate.ts";
@@ -8,7 +8,8 @@ import { type Extension, extensionOids, type KeyUsage, keyUsages } from "./exten
 export type CertificateTemplate = {
   /** DER of the Name, as `encodeName` gives it. */
   readonly subject: Uint8Array;
-  readonly publicKey: KeyObject;
+  /** DER of the subjectPublicKeyInfo: `publicKey.export({ format: "der", type: "spki" })`. */
+  readonly spki: Uint8Array;
   /** Absent for a self-signed certificate. */
   readonly issuer?: Certificate;
   /** Magnitude, big-endian; RFC 5280 4.1.2.2 asks for 1 to 20 octets. */
@@ -30,7 +31,6 @@ export async function issueCertificate(
   signingKey: PrivateKey,
   scheme: SignatureScheme = defaultScheme(signingKey.publicKey),
 ): Promise<Uint8Array> {
-  const spki = template.publicKey.export({ format: "der", type: "spki" });
   const tbs = der.sequence(
     der.explicit(0, der.integer(2)),
     der.unsignedInteger(template.serial),
@@ -38,14 +38,14 @@ export async function issueCertificate(
     template.issuer?.subjectName ?? template.subject,
     der.sequence(der.time(template.notBefore), der.time(template.notAfter)),
     template.subject,
-    spki,
-    der.explicit(3, der.sequence(...extensionsOf(template, spki).map(encodeExtension))),
+    template.spki,
+    der.explicit(3, der.sequence(...extensionsOf(template).map(encodeExtension))),
   );
   return der.sequence(tbs, scheme.identifier, der.bitString(await signingKey.sign(scheme, tbs)));
 }
 
-function extensionsOf(template: CertificateTemplate, spki: Uint8Array): Extension[] {
-  const { ca, keyUsage, extendedKeyUsage, emails, issuer } = template;
+function extensionsOf(template: CertificateTemplate): Extension[] {
+  const { ca, keyUsage, extendedKeyUsage, emails, issuer, spki } = template;
   const made: Extension[] = [];
   const add = (oid: string, critical: boolean, value: Uint8Array) => made.push({ oid, critical, value });
   if (ca !== undefined) add(extensionOids.basicConstraints, true, basicConstraints(ca));

@@ -66,8 +66,8 @@ export function cachedCertificate(octets: Uint8Array): Certificate {
     cache.set(sha256, known);
     return known;
   }
-  // A copy, for `octets` may be a few in a buffer that holds a whole message.
-  const certificate = new ParsedCertificate(readFields(octets.slice()), sha256);
+  // A copy, for `octets` may be a few in a buffer that holds a whole message. (`slice` of a Buffer copies nothing.)
+  const certificate = new ParsedCertificate(readFields(new Uint8Array(octets)), sha256);
   cache.set(sha256, certificate);
   cachedOctets += octets.length;
   for (const [oldest, { octets: forgotten }] of cache) {
