@@ -1,6 +1,7 @@
 // The commands of the program, one file each in `cli/`, loaded only when called. Floor 5.
 
 import { readFileSync } from "node:fs";
+import { closest } from "./cli/closest.ts";
 
 /** Runs to its end and gives the exit status. */
 export type Command = (args: readonly string[]) => Promise<number>;
@@ -9,7 +10,10 @@ type Entry = { readonly does: string; readonly load: () => Promise<{ readonly ru
 
 export const exitUsage = 64;
 
-const commands: ReadonlyMap<string, Entry> = new Map([]);
+const commands: ReadonlyMap<string, Entry> = new Map<string, Entry>([
+  ["protect", { does: "sign and encrypt one message", load: () => import("./cli/protect.ts") }],
+  ["open", { does: "decrypt, judge and restore one message", load: () => import("./cli/open.ts") }],
+]);
 
 export async function runCommand(args: readonly string[]): Promise<number> {
   const [name = "--help", ...rest] = args;
@@ -41,23 +45,4 @@ function usage(): string {
 function version(): string {
   const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
   return version;
-}
-
-/** The candidate that at most two slips of the finger turned into `name`. */
-export function closest(name: string, candidates: readonly string[]): string | undefined {
-  const ranked = candidates.map((candidate) => ({ candidate, slips: editDistance(name, candidate) }));
-  return ranked.filter(({ slips }) => slips <= 2).sort((a, b) => a.slips - b.slips)[0]?.candidate;
-}
-
-function editDistance(a: string, b: string): number {
-  let above = Array.from({ length: b.length + 1 }, (_, column) => column);
-  for (let row = 1; row <= a.length; row += 1) {
-    const line = [row];
-    for (let column = 1; column <= b.length; column += 1) {
-      const change = (above[column - 1] ?? 0) + (a[row - 1] === b[column - 1] ? 0 : 1);
-      line.push(Math.min(change, (above[column] ?? 0) + 1, (line[column - 1] ?? 0) + 1));
-    }
-    above = line;
-  }
-  return above.at(-1) ?? 0;
 }

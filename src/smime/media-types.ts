@@ -1,7 +1,7 @@
 // The media types of S/MIME (RFC 8551, 3.2 to 3.10), to write the new ones and to recognise old and new.
-import { latin1 } from "../bytes.ts";
+import { concat, latin1 } from "../bytes.ts";
 import type { Digest } from "../crypto.ts";
-import { fieldNamed, fieldText, type HeaderBlock, mediaTypeOf, parseMediaType } from "../mime.ts";
+import { fieldNamed, fieldText, formatDelimiters, type HeaderBlock, mediaTypeOf, parseMediaType } from "../mime.ts";
 
 export type SmimeType = "signed-data" | "enveloped-data" | "authEnveloped-data";
 
@@ -24,19 +24,22 @@ export type MultipartSignedPieces = {
 
 /** The octets around the two parts of a multipart/signed (RFC 8551, 3.5.3). */
 export function multipartSignedPieces(boundary: string, digests: readonly Digest[]): MultipartSignedPieces {
+  const { first, next, close } = formatDelimiters(boundary);
   const micalg = digests.map((digest) => digest.micalg).join(",");
   return {
     fields:
       `Content-Type: multipart/signed; protocol="application/pkcs7-signature";\r\n` +
       ` micalg=${digests.length > 1 ? `"${micalg}"` : micalg}; boundary="${boundary}"\r\n`,
-    head: latin1(`--${boundary}\r\n`),
-    between: latin1(
-      `\r\n--${boundary}\r\n` +
+    head: first,
+    between: concat([
+      next,
+      latin1(
         "Content-Type: application/pkcs7-signature; name=smime.p7s\r\n" +
-        "Content-Transfer-Encoding: base64\r\n" +
-        "Content-Disposition: attachment; filename=smime.p7s\r\n\r\n",
-    ),
-    tail: latin1(`--${boundary}--\r\n`),
+          "Content-Transfer-Encoding: base64\r\n" +
+          "Content-Disposition: attachment; filename=smime.p7s\r\n\r\n",
+      ),
+    ]),
+    tail: close,
   };
 }
 

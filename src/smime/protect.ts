@@ -15,7 +15,7 @@ import {
   signedDataWriter,
 } from "../cms.ts";
 import type { ContentCipher } from "../crypto.ts";
-import { base64Length, base64Writer, readEntity } from "../mime.ts";
+import { base64Length, base64Writer, formatBoundary, readEntity } from "../mime.ts";
 import type { Certificate } from "../x509.ts";
 import { splitHeader } from "./layout.ts";
 import { multipartSignedPieces, type SmimeType, smimeFields } from "./media-types.ts";
@@ -196,7 +196,6 @@ function innerEncodingOf({ innerEncoding, recipients }: ProtectOptions): "base64
   return recipients.length === 0 ? "base64" : innerEncoding;
 }
 
-// 192 random bits in an alphabet that needs no quotes: no content can hold it but by chance.
 function newBoundary(): string {
-  return `postern-${randomBytes(24).toString("hex")}`;
+  return formatBoundary(randomBytes(16));
 }

@@ -1,0 +1,48 @@
+// Octets in on stdin, out on stdout, without streams in between: several times cheaper, and memory stays flat.
+import { readSync, writeSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type ByteSource, chunkSize } from "../bytes.ts";
+
+/** Standard input to its end. */
+export function standardInput(): ByteSource {
+  return octetsOf(0);
+}
+
+/** The octets of an open file or pipe from where it stands. */
+export async function* octetsOf(file: number): AsyncGenerator<Uint8Array> {
+  for (;;) {
+    const chunk = Buffer.allocUnsafeSlow(chunkSize);
+    const read = await patiently(() => readSync(file, chunk, 0, chunk.length, null));
+    if (read === 0) return;
+    yield chunk.subarray(0, read);
+  }
+}
+
+/** Writes everything to standard output; false where the reader has gone away. */
+export async function writeOut(source: ByteSource): Promise<boolean> {
+  for await (const chunk of source) {
+    for (let at = 0; at < chunk.length; ) {
+      try {
+        at += await patiently(() => writeSync(1, chunk, at, chunk.length - at));
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === "EPIPE") return false;
+        throw error;
+      }
+    }
+  }
+  return true;
+}
+
+// A pipe that another program set to non-blocking has nothing, or no room, just now.
+async function patiently(operation: () => number): Promise<number> {
+  for (;;) {
+    try {
+      return operation();
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === "EOF") return 0;
+      if (code !== "EAGAIN") throw error;
+      await sleep(2);
+    }
+  }
+}

@@ -1,0 +1,54 @@
+// Layers as reports show them.
+import { type DecryptionKey, describeIdentifier, isOurs, type Recipient } from "../cms.ts";
+import { type AlgorithmIdentifier, agreementOf, contentCipherByOid, keyTransportOf } from "../crypto.ts";
+import { isSecureMailError } from "../errors.ts";
+import { nameText } from "../x509.ts";
+import type { ClosedLayer, EncryptedLayer, SignedLayer } from "./layer.ts";
+import type {
+  EncryptedLayerReport,
+  OtherLayerReport,
+  RecipientReport,
+  SignedLayerReport,
+  SignerReport,
+} from "./report.ts";
+
+export function describeEncrypted(
+  { head, encoding }: EncryptedLayer | ClosedLayer,
+  keys: readonly DecryptionKey[],
+): EncryptedLayerReport {
+  const cipher = contentCipherByOid(head.contentEncryption.oid);
+  return {
+    type: head.type,
+    contentEncryption: cipher?.name ?? head.contentEncryption.oid,
+    encoding,
+    recipients: head.recipients.map((recipient) => describeRecipient(recipient, keys)),
+    ...(cipher?.weak === true ? { weak: [cipher.name] } : {}),
+  };
+}
+
+function describeRecipient(recipient: Recipient, keys: readonly DecryptionKey[]): RecipientReport {
+  if (!("rid" in recipient)) return { kind: recipient.kind, ours: false };
+  return {
+    kind: recipient.kind,
+    algorithm: managementName(recipient.algorithm),
+    id: describeIdentifier(recipient.rid, nameText),
+    ours: isOurs(recipient, keys),
+  };
+}
+
+function managementName(algorithm: AlgorithmIdentifier): string {
+  try {
+    return keyTransportOf(algorithm)?.name ?? agreementOf(algorithm)?.scheme.name ?? algorithm.oid;
+  } catch (failure) {
+    if (!isSecureMailError(failure)) throw failure;
+    return algorithm.oid;
+  }
+}
+
+export function describeSigned({ form, encoding }: SignedLayer, signers: readonly SignerReport[]): SignedLayerReport {
+  return { type: "signedData", form, encoding, signers };
+}
+
+export function describeOther(type: string, encoding: string): OtherLayerReport {
+  return { type, encoding };
+}

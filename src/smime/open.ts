@@ -1,0 +1,290 @@
+// Take the domain layers off, restore the message, judge. The layers come off one by one; between them the octets
+// wait in a spool. Nothing is handed on before the whole has a code.
+import { type ByteSource, type MakeSpool, memorySpool, type Spool, sourceOf } from "../bytes.ts";
+import { CmsError, type DecryptionKey } from "../cms.ts";
+import { isSecureMailError, SecureMailError } from "../errors.ts";
+import { ambiguities, type HeaderBlock, readEntity } from "../mime.ts";
+import type { Certificate } from "../x509.ts";
+import { describeEncrypted, describeOther, describeSigned } from "./describe.ts";
+import { codeOfFailure } from "./failures.ts";
+import { codeOfSigners, type JudgeSigner, judgeSigners } from "./judge.ts";
+import { cmsOctets, type Layer, type LayerServices, openCms, openMultipartSigned } from "./layer.ts";
+import { layoutOf, restoreHeader } from "./layout.ts";
+import { smimeKindOf } from "./media-types.ts";
+import { type LayerReport, type OpenReport, outcomeOf, type ReportCode } from "./report.ts";
+
+export type OpenOptions = {
+  readonly keys: readonly DecryptionKey[];
+  readonly judgeSigner: JudgeSigner;
+  /** Signer certificates that a message may lack. */
+  readonly certificates: readonly Certificate[];
+  readonly legacy: boolean;
+  readonly now: Date;
+  readonly makeSpool?: MakeSpool;
+  /** What a bare detached signature covers. */
+  readonly detachedContent?: () => ByteSource;
+  /** Oddities that were met before the message came here. */
+  readonly quirks?: readonly string[];
+  /** For the report: what signers are bound to. */
+  readonly binding: Pick<OpenReport, "domain" | "address" | "binding">;
+};
+
+export type Opened = {
+  readonly report: OpenReport;
+  /**
+   * The restored message (or a bare object's content), as often as wanted, until `dispose`. Absent where nothing
+   * may ever be handed on; where the code is not of outcome "opened", whether to hand it on is the caller's rule.
+   */
+  readonly content?: () => ByteSource;
+  /** The content came out of a cipher mode that authenticates nothing (EFAIL, security A22). */
+  readonly afterCbc: boolean;
+  dispose(): void;
+};
+
+// LIMITS: house rules; no honest message has more than three layers.
+const maxLayers = 10;
+const maxKeyOperations = 2;
+
+/** Opens a mail or MIME entity with CRLF line ends. Never throws for what is in the message: that is the report's code. */
+export function open(message: ByteSource, options: OpenOptions): Promise<Opened> {
+  return new Opening(options).run(async (opening) => {
+    const { header, body } = await readEntity(message);
+    return opening.openEntity(header, body);
+  });
+}
+
+/** Opens a bare CMS object in BER or DER. */
+export function openBare(octets: ByteSource, options: OpenOptions): Promise<Opened> {
+  return new Opening(options).run((opening) => opening.openObject(octets));
+}
+
+class Opening {
+  readonly #options: OpenOptions;
+  readonly #services: LayerServices;
+  readonly #quirks: Set<string>;
+  readonly #layers: LayerReport[] = [];
+  readonly #spools: Spool[] = [];
+  #keyOperations = 0;
+  #encrypted = false;
+  #afterCbc = false;
+  #weak = false;
+  /** Code and signing time of the innermost signature over what is there now. */
+  #signed: { code: ReportCode; signingTime?: Date } | undefined;
+  #reason: string | undefined;
+
+  constructor(options: OpenOptions) {
+    this.#options = options;
+    this.#quirks = new Set(options.quirks);
+    const { makeSpool = memorySpool, keys, detachedContent } = options;
+    this.#services = {
+      keys,
+      makeSpool: () => {
+        const spool = makeSpool();
+        this.#spools.push(spool);
+        return spool;
+      },
+      ...(detachedContent === undefined ? {} : { detachedContent }),
+      countKeyOperation: () => {
+        if (++this.#keyOperations > maxKeyOperations)
+          throw new CmsError("CMS_LIMIT", `more than ${maxKeyOperations} private-key operations`);
+      },
+      quirks: this.#quirks,
+    };
+  }
+
+  async run(steps: (opening: Opening) => Promise<Result>): Promise<Opened> {
+    let result: Result;
+    try {
+      result = await steps(this);
+    } catch (failure) {
+      if (!(failure instanceof SecureMailError)) throw failure;
+      // Malformed behind an unauthenticated cipher says as much about the key as bad padding does (security A50).
+      const found = codeOfFailure(failure);
+      result = { code: this.#afterCbc && found === "MALFORMED" ? "BAD_CONTENT" : found };
+      this.#reason = result.code === "BAD_CONTENT" ? "the content could not be decrypted" : failure.message;
+    }
+    const { code, content } = result;
+    const report: OpenReport = {
+      format: "postern-report/1",
+      command: "open",
+      outcome: outcomeOf(code, content !== undefined),
+      code,
+      layers: this.#layers,
+      ...this.#options.binding,
+      quirks: [...this.#quirks],
+      ...(this.#reason === undefined ? {} : { reason: this.#reason }),
+    };
+    const dispose = (): void => {
+      for (const spool of this.#spools) spool.dispose();
+    };
+    if (content === undefined) dispose();
+    return { report, afterCbc: this.#afterCbc, dispose, ...(content === undefined ? {} : { content }) };
+  }
+
+  async openEntity(outer: HeaderBlock, body: ByteSource): Promise<Result> {
+    if (smimeKindOf(outer).kind === "none")
+      return { code: "UNPROTECTED", content: () => sourceWithHeader(outer, body) };
+    requireUnambiguous(outer);
+    const read = new Remembered(body);
+    const spool = await this.#descend(outer, read.octets());
+    if (spool === undefined) return this.#undelivered(() => sourceWithHeader(outer, sourceOf(...read.chunks)));
+    return {
+      code: this.#code(),
+      content: async function* () {
+        const payload = await readEntity(spool.read());
+        yield restoreHeader(outer, payload.header);
+        yield* payload.body;
+      },
+    };
+  }
+
+  async openObject(octets: ByteSource): Promise<Result> {
+    const read = new Remembered(octets);
+    const first = await this.#take((await openCms(read.octets(), this.#services)) as Layer);
+    if (first === undefined) return this.#undelivered(() => sourceOf(...read.chunks));
+    const { header, body } = await readEntity(first.read());
+    const spool = (await this.#descend(header, body)) ?? first;
+    return { code: this.#code(), content: () => spool.read() };
+  }
+
+  /** Takes layers off until the payload is reached; undefined where the root stays closed. */
+  async #descend(outer: HeaderBlock, outerBody: ByteSource): Promise<Spool | undefined> {
+    let header = outer;
+    let body = outerBody;
+    let reached: Spool | undefined;
+    for (;;) {
+      const layer = await this.#nextLayer(header, body);
+      if (layer === undefined) return reached;
+      if (this.#layers.length >= maxLayers) throw new CmsError("CMS_LIMIT", `more than ${maxLayers} layers`);
+      const inner = await this.#take(layer);
+      if (inner === undefined) return reached;
+      reached = inner;
+      ({ header, body } = await readEntity(inner.read()));
+    }
+  }
+
+  /** The layer that this entity is, where it is one of ours to take off. */
+  async #nextLayer(header: HeaderBlock, body: ByteSource): Promise<Layer | undefined> {
+    // Our own record marks the payload: what is S/MIME inside it is the sender's own, and stays.
+    if (layoutOf(header) !== undefined) return undefined;
+    const kind = smimeKindOf(header);
+    if (kind.kind === "none") return undefined;
+    requireUnambiguous(header);
+    if (kind.kind === "multipartSigned") {
+      return this.#signed === undefined
+        ? openMultipartSigned(body, kind.boundary, kind.micalg, this.#services)
+        : undefined;
+    }
+    const octets = cmsOctets(header, body, this.#quirks);
+    return this.#signed === undefined ? openCms(octets, this.#services) : this.#openUnderSignature(octets);
+  }
+
+  /** Under a domain's signature, a second one or encryption to somebody else is a person's: not ours to open or to judge. */
+  async #openUnderSignature(octets: ByteSource): Promise<Layer | undefined> {
+    try {
+      const layer = await openCms(octets, this.#services, "encrypted");
+      return layer?.kind === "encrypted" ? layer : undefined;
+    } catch (failure) {
+      if (isSecureMailError(failure) && failure.code !== "CMS_BAD_CONTENT" && failure.code !== "CMS_LIMIT")
+        return undefined;
+      throw failure;
+    }
+  }
+
+  /** Reports a layer and judges its signers; the spool with its content, or undefined where it stays closed. */
+  async #take(layer: Layer): Promise<Spool | undefined> {
+    if (layer.kind === "certificates") {
+      this.#layers.push(describeOther("signedData", layer.encoding));
+      return undefined;
+    }
+    if (layer.kind === "closed") {
+      this.#layers.push(describeEncrypted(layer, this.#services.keys));
+      return undefined;
+    }
+    if (layer.kind === "encrypted") {
+      const described = describeEncrypted(layer, this.#services.keys);
+      this.#layers.push(described);
+      this.#encrypted = true;
+      this.#afterCbc ||= layer.head.type === "envelopedData";
+      this.#weak ||= described.weak !== undefined;
+      // An outer signature proves transport only: identity is the innermost one's (security A21).
+      this.#signed = undefined;
+      return layer.spool;
+    }
+    const signers = await judgeSigners(layer, { ...this.#options, quirks: this.#quirks });
+    this.#layers.push(
+      describeSigned(
+        layer,
+        signers.map(({ report }) => report),
+      ),
+    );
+    const code = codeOfSigners(signers.map(({ report }) => report));
+    const valid = signers.find(({ report }) => report.code === "OK");
+    this.#signed = { code, ...(valid?.signingTime === undefined ? {} : { signingTime: valid.signingTime }) };
+    this.#reason = signers.find(({ report }) => report.code === code)?.report.reason ?? layer.broken;
+    return layer.spool;
+  }
+
+  #code(): ReportCode {
+    if (this.#signed === undefined)
+      return this.#layers.some(({ type }) => type === "signedData") && !this.#encrypted
+        ? "BAD_SIGNATURE"
+        : "ENCRYPTED_ONLY";
+    const { code, signingTime } = this.#signed;
+    if (code !== "OK") return code;
+    if (this.#weak && !this.#options.legacy) return "WEAK";
+    if (signingTime !== undefined && isStale(signingTime, this.#options.now)) return "STALE";
+    return this.#encrypted ? "OK" : "SIGNED_ONLY";
+  }
+
+  /** Nothing came out: encrypted to others, or certificates only, which is a message like any other. */
+  #undelivered(original: () => ByteSource): Result {
+    return this.#layers.at(-1)?.type === "signedData" ? { code: "CERTS_ONLY", content: original } : { code: "NO_KEY" };
+  }
+}
+
+// LIMIT: as much as the sets of certificates and CRLs of one SignedData may hold, in base64.
+const maxRemembered = 8 * 1024 * 1024;
+
+/** Keeps a copy of what is read while it is small: a message with certificates only is known by its end. */
+class Remembered {
+  readonly #source: ByteSource;
+  #size = 0;
+  chunks: Uint8Array[] = [];
+
+  constructor(source: ByteSource) {
+    this.#source = source;
+  }
+
+  async *octets(): AsyncGenerator<Uint8Array> {
+    for await (const chunk of this.#source) {
+      this.#size += chunk.length;
+      if (this.#size <= maxRemembered) this.chunks.push(chunk);
+      else this.chunks = [];
+      yield chunk;
+    }
+  }
+}
+
+type Result = { readonly code: ReportCode; readonly content?: () => ByteSource };
+
+// Spec S-6: a quarter of an hour ahead, thirty days behind.
+function isStale(signingTime: Date, now: Date): boolean {
+  const age = now.getTime() - signingTime.getTime();
+  return age < -15 * 60_000 || age > 30 * 86_400_000;
+}
+
+function requireUnambiguous(header: HeaderBlock): void {
+  const found = ambiguities(header);
+  if (found.length > 0)
+    throw new SecureMailError(
+      "MIME_AMBIGUOUS",
+      "permanent",
+      `a header that can be read in two ways: ${found.join("; ")}`,
+    );
+}
+
+async function* sourceWithHeader(header: HeaderBlock, body: ByteSource): AsyncGenerator<Uint8Array> {
+  yield* sourceOf(...header.fields.map(({ octets }) => octets), header.separator);
+  yield* body;
+}

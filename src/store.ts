@@ -1,0 +1,2 @@
+// What is kept on disk. Floor 3.
+export { spillErrorCodes, spillingSpools } from "./store/spill.ts";

@@ -1,0 +1,47 @@
+// One signer judged: the path to an anchor at the right moment, and whether its certificate names who it must.
+import type { JudgeSigner } from "../smime.ts";
+import type { Certificate, Crl } from "../x509.ts";
+import { isBoundToAddress, isBoundToDomain } from "./binding.ts";
+import { verifyPath } from "./verify-path.ts";
+
+/** Whom a signer's certificate must name. `unknown`: somebody should be named, and From does not say who. */
+export type Binding =
+  | { readonly kind: "domain"; readonly domain: string }
+  | { readonly kind: "address"; readonly address: string }
+  | { readonly kind: "none" }
+  | { readonly kind: "unknown" };
+
+export type SignerJudgeOptions = {
+  readonly anchors: readonly Certificate[];
+  readonly intermediates: readonly Certificate[];
+  readonly crls: readonly Crl[];
+  readonly revocation: "require" | "check" | "ignore";
+  readonly now: Date;
+  readonly legacy: boolean;
+  readonly binding: Binding;
+};
+
+// Spec S-6: mail waits in queues, for five days at most; a signature of that time is judged by its own.
+const queueTimeMs = 7 * 86_400_000;
+
+export function signerJudge(options: SignerJudgeOptions): JudgeSigner {
+  const { anchors, crls, revocation, now, legacy, binding } = options;
+  return ({ certificate, certificates, signingTime }) => {
+    const intermediates =
+      certificates.length === 0 ? options.intermediates : [...options.intermediates, ...certificates];
+    const at = judgingTime(now, signingTime);
+    const path = verifyPath(certificate, { anchors, intermediates, at, purpose: "signing", legacy, crls, revocation });
+    return { path, bound: isBound(certificate, binding) };
+  };
+}
+
+function judgingTime(now: Date, signingTime: Date | undefined): Date {
+  const age = signingTime === undefined ? 0 : now.getTime() - signingTime.getTime();
+  return signingTime !== undefined && age > 0 && age <= queueTimeMs ? signingTime : now;
+}
+
+function isBound(certificate: Certificate, binding: Binding): boolean {
+  if (binding.kind === "none") return true;
+  if (binding.kind === "domain") return isBoundToDomain(certificate, binding.domain, "signing");
+  return binding.kind === "address" && isBoundToAddress(certificate, binding.address);
+}
