@@ -1,0 +1,156 @@
+// The configuration: one schema that checks it, and from which its reference page and its JSON Schema come.
+
+import { z } from "zod";
+import {
+  count,
+  domainName,
+  type Endpoint,
+  endpoint,
+  fileIn,
+  type HopAddress,
+  hop,
+  hostName,
+  isLoopback,
+  mailAddress,
+  network,
+  size,
+} from "./values.ts";
+
+export type KeyConfig = {
+  readonly key: string;
+  readonly certificate: string;
+  readonly passwordFile?: string | undefined;
+};
+
+export type DomainConfig = {
+  readonly name: string;
+  readonly signing: KeyConfig;
+  /** Present key first; older ones still open what was encrypted to them. */
+  readonly encryption: readonly KeyConfig[];
+};
+
+export type ListenConfig = {
+  readonly protocol: "smtp" | "lmtp";
+  readonly address: Endpoint;
+  readonly accept: readonly string[];
+};
+
+export type RevocationConfig = "ignore" | "check" | "require";
+
+export type Config = {
+  readonly hostname: string;
+  readonly authservId: string;
+  readonly dataDir: string;
+  readonly postmaster: string;
+  readonly community?: string | undefined;
+  readonly trust: {
+    readonly anchors: readonly string[];
+    readonly intermediates: readonly string[];
+    readonly crls: readonly string[];
+    readonly revocation: RevocationConfig;
+  };
+  readonly limits: {
+    readonly messageSize: number;
+    readonly recipients: number;
+    readonly connections: number;
+    readonly perPeer: number;
+  };
+  readonly domains: readonly DomainConfig[];
+  readonly listen: { readonly inside: ListenConfig; readonly outside: ListenConfig };
+  readonly relay: {
+    readonly outside: HopAddress;
+    readonly inside: HopAddress;
+    readonly submit?: HopAddress | undefined;
+  };
+  readonly directory: { readonly sources: readonly { readonly ldif: string }[] };
+  /** Settings that are understood and not used by this version. */
+  readonly unused: readonly string[];
+};
+
+const plaintext = "is not on this machine: without TLS that needs dangerPlaintext: true";
+const dangerPlaintext = z.boolean().default(false).describe("Allow this link to leave the machine without TLS.");
+
+const listener = z
+  .strictObject({
+    lmtp: endpoint.optional().describe("Where to listen for LMTP, behind a mail server that keeps a queue."),
+    smtp: endpoint.optional().describe("Where to listen for SMTP, in proxy mode."),
+    accept: z.array(network).default(["127.0.0.0/8", "::1/128"]).describe("Who may connect."),
+    dangerPlaintext,
+  })
+  .transform(({ lmtp, smtp, accept, dangerPlaintext }, context): ListenConfig => {
+    const address = lmtp ?? smtp;
+    if (address === undefined || (lmtp !== undefined && smtp !== undefined)) {
+      context.addIssue({ code: "custom", message: "must have either lmtp or smtp" });
+      return z.NEVER;
+    }
+    if (!isLoopback(address) && !dangerPlaintext) context.addIssue({ code: "custom", message: plaintext });
+    return { protocol: lmtp === undefined ? "smtp" : "lmtp", address, accept };
+  });
+
+const relayHop = z
+  .preprocess(
+    (given) => (typeof given === "string" ? { to: given } : given),
+    z.strictObject({ to: hop.describe("smtp://HOST:PORT or lmtp://HOST:PORT."), dangerPlaintext }),
+  )
+  .transform(({ to, dangerPlaintext }, context): HopAddress => {
+    if (!isLoopback(to.address) && !dangerPlaintext) context.addIssue({ code: "custom", message: plaintext });
+    return to;
+  });
+
+/** The schema of a file in `folder`, to which relative paths in it refer. */
+export function configSchema(folder: string): z.ZodType<Config> {
+  const file = fileIn(folder);
+  const key = z.strictObject({
+    key: file.describe("Private key: PEM, DER or PKCS #12."),
+    certificate: file.describe("Its certificate, with its chain if there is one."),
+    passwordFile: file.optional().describe("A file whose first line opens the key."),
+  });
+  return z
+    .strictObject({
+      hostname: hostName.describe("Our name, in SMTP and in trace fields."),
+      authservId: hostName.optional().describe("Our name in Authentication-Results; the hostname unless given."),
+      dataDir: file.describe("Where state is kept."),
+      postmaster: mailAddress.describe("Who answers for this gateway."),
+      community: domainName.optional().describe("The community's name."),
+      trust: z.strictObject({
+        anchors: z.array(file).min(1).describe("Certificates that are believed, and no others."),
+        intermediates: z.array(file).default([]).describe("Certificates that help to build paths."),
+        crls: z.array(file).default([]).describe("Lists of revoked certificates."),
+        revocation: z.enum(["ignore", "check", "require"]).default("check"),
+      }),
+      ledgerKey: file.optional(),
+      limits: z
+        .strictObject({
+          messageSize: size.default(100 * 1024 ** 2),
+          recipients: count.default(1000),
+          connections: count.default(1000),
+          perPeer: count.default(200),
+        })
+        .prefault({}),
+      domains: z
+        .array(z.strictObject({ name: domainName, signing: key, encryption: z.array(key).min(1) }))
+        .min(1)
+        .describe("The domains whose mail is signed, encrypted and opened here."),
+      listen: z.strictObject({
+        inside: listener.describe("For our own mail server, towards the world."),
+        outside: listener.describe("For mail from the world, towards our own mail server."),
+      }),
+      relay: z.strictObject({
+        outside: relayHop.describe("Where mail for the world goes next."),
+        inside: relayHop.describe("Where mail for our users goes next."),
+        submit: relayHop.optional().describe("Where mail of our own making enters."),
+      }),
+      directory: z.strictObject({
+        sources: z.array(z.strictObject({ ldif: file.describe("Members in an LDIF file.") })).min(1),
+      }),
+      store: z.string().optional(),
+      rules: file.optional(),
+      console: endpoint.optional(),
+    })
+    .transform(({ authservId, ledgerKey, store, rules, console, ...config }): Config => {
+      // TODO(#3): ledger and store; rules and console come with their issues.
+      const waiting = { ledgerKey, store, rules, console };
+      const unused = Object.keys(waiting).filter((name) => waiting[name as keyof typeof waiting] !== undefined);
+      return { ...config, authservId: authservId ?? config.hostname, unused };
+    });
+}
