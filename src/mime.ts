@@ -13,12 +13,13 @@
 //   ambiguity        what makes the structure of an entity uncertain
 //   transfer-encoding  base64 (base64-decoder, base64-writer), quoted-printable, the identities
 //   multipart        parts as exact spans of the body
+//   tree             the structure of a whole message
 //   line-ends        files whose lines end in LF
 export type { Address } from "./mime/address.ts";
 export { fromDomain, parseAddress } from "./mime/address.ts";
 export { ambiguities } from "./mime/ambiguity.ts";
 export { base64Length, base64Writer, encodeBase64 } from "./mime/base64-writer.ts";
-export { encodeWords } from "./mime/encoded-word.ts";
+export { decodeWords, encodeWords } from "./mime/encoded-word.ts";
 export type { Entity } from "./mime/entity.ts";
 export { formatEntity, readEntity } from "./mime/entity.ts";
 export { formatField } from "./mime/field-writer.ts";
@@ -26,11 +27,13 @@ export type { HeaderBlock, HeaderField } from "./mime/header.ts";
 export { fieldNamed, fieldsNamed, fieldText, formatHeader, isContentField, maxHeaderSize } from "./mime/header.ts";
 export { withCrlf } from "./mime/line-ends.ts";
 export type { MediaType } from "./mime/media-type.ts";
-export { mediaTypeOf, parseMediaType, transferEncodingOf } from "./mime/media-type.ts";
+export { fileNameOf, mediaTypeOf, parseMediaType, transferEncodingOf } from "./mime/media-type.ts";
 export type { MimeErrorCode } from "./mime/mime-error.ts";
 export type { MultipartEvent } from "./mime/multipart.ts";
-export { formatBoundary, formatDelimiters, readMultipart } from "./mime/multipart.ts";
+export { formatBoundary, formatDelimiters, readMultipart, readParts } from "./mime/multipart.ts";
 export { quotedPrintableWriter } from "./mime/quoted-printable.ts";
 export { countReceived, formatReceived, isTraceField } from "./mime/trace.ts";
 export type { TransferDecoder } from "./mime/transfer-encoding.ts";
 export { decodeTransfer, transferDecoder } from "./mime/transfer-encoding.ts";
+export type { MimeTree } from "./mime/tree.ts";
+export { readTree } from "./mime/tree.ts";

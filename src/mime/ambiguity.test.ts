@@ -49,7 +49,7 @@ for (const { fields, what } of [
     what: "Content-Type with text where a semicolon should be",
   },
   { fields: "Content-Type: multipart/mixed boundary=b", what: "Content-Type with text where a semicolon should be" },
-  { fields: "Content-Type: multipart/mixed; boundary", what: "Content-Type with a parameter that has no value" },
+  { fields: "Content-Type: multipart/mixed; boundary", what: "a parameter that has no value" },
   { fields: "Content-Type: multipart/mixed; (boundary=a) boundary=b", what: "Content-Type with a comment" },
   { fields: 'Content-Type: multipart/mixed; boundary="b', what: "Content-Type with an open quote or comment" },
   { fields: "Content-Type: multipart/mixed; boundary=b (c", what: "Content-Type with an open quote or comment" },
@@ -64,6 +64,7 @@ for (const { fields, what } of [
     fields: "Content-Type: application/pkcs7-mime; smime-type=signed-data; smime-type=enveloped-data",
     what: "smime-type given twice",
   },
+  { fields: "Content-Disposition: attachment; filename=a.txt; filename=smime.p7m", what: "filename given twice" },
   { fields: "Content-Type: application/octet-stream; name=a.txt; name=smime.p7m", what: "name given twice" },
   {
     fields: "Content-Type: application/octet-stream; name*0=smime; name*1=.p7m; name*=us-ascii''a.txt",

@@ -14,17 +14,19 @@ import {
   type HeaderField,
   isContentField,
 } from "./header.ts";
-import { type MediaType, readMediaType, transferEncodingOf } from "./media-type.ts";
+import { type MediaType, readDisposition, readMediaType, transferEncodingOf } from "./media-type.ts";
 
 /** Everything about this header that makes its entity's structure uncertain, in words; empty for honest mail. */
 export function ambiguities(header: HeaderBlock): readonly string[] {
   const type = fieldNamed(header, "Content-Type");
+  const disposition = fieldNamed(header, "Content-Disposition");
   const reading = type === undefined ? undefined : readMediaType(fieldText(type));
   return [
     ...headerAmbiguities(header),
     ...header.fields.filter(isContentField).flatMap(contentFieldAmbiguities),
     ...single.filter((name) => fieldsNamed(header, name).length > 1).map((name) => `${name} given twice`),
     ...(reading?.problems ?? []),
+    ...(disposition === undefined ? [] : readDisposition(fieldText(disposition)).problems),
     ...boundaryAmbiguities(reading?.mediaType),
     ...encodingAmbiguities(header, reading?.mediaType),
   ];

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { latin1, sourceOf } from "../bytes.ts";
 import { readEntity } from "./entity.ts";
-import { mediaTypeOf, parseMediaType, readMediaType, transferEncodingOf } from "./media-type.ts";
+import { fileNameOf, mediaTypeOf, parseMediaType, readMediaType, transferEncodingOf } from "./media-type.ts";
 
 type Case = { text: string; type: string; parameters?: Record<string, string>; problems?: string[] };
 const cases: Case[] = [
@@ -53,7 +53,7 @@ const cases: Case[] = [
     parameters: { x: "open" },
     problems: ["Content-Type with an open quote or comment"],
   },
-  { text: "a/b; x", type: "a/b", parameters: {}, problems: ["Content-Type with a parameter that has no value"] },
+  { text: "a/b; x", type: "a/b", parameters: {}, problems: ["a parameter that has no value"] },
   { text: "a/b; x=1; X=2", type: "a/b", parameters: { x: "1" }, problems: ["x given twice"] },
   { text: "a/b; __proto__=1; constructor=2", type: "a/b", parameters: { ["__proto__"]: "1", constructor: "2" } },
   { text: "a/b; name*=utf-8''%e2%82%ac%20rates", type: "a/b", parameters: { name: "€ rates" } },
@@ -116,6 +116,17 @@ test("an entity without Content-Type is text/plain, one without transfer encodin
   assert.equal(mediaTypeOf(header).type, "text/plain");
   assert.equal(transferEncodingOf(header), "7bit");
 });
+
+for (const { text, expected } of [
+  { text: "Content-Disposition: attachment; filename=smime.p7m", expected: "smime.p7m" },
+  { text: "Content-Type: a/b; name=x\r\nContent-Disposition: attachment; filename*=utf-8''%C3%BC", expected: "ü" },
+  { text: "Content-Type: a/b; name=x\r\nContent-Disposition: inline", expected: "x" },
+  { text: "Subject: x", expected: undefined },
+]) {
+  test(`the file name in ${JSON.stringify(text)} is ${expected}`, async () => {
+    assert.equal(fileNameOf(await headerOf(`${text}\r\n\r\n`)), expected);
+  });
+}
 
 for (const { text, expected } of [
   { text: "BASE64", expected: "base64" },

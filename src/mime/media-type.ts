@@ -4,7 +4,7 @@
 // otherwise is put on a list of problems; `ambiguities` (ambiguity.ts) decides from it what is not opened.
 import { fieldNamed, fieldText, type HeaderBlock, trimBlanks } from "./header.ts";
 import { atEnd, type Cursor, cursorAt, skipCfws, skipCharacter, takeMatch, takeQuoted } from "./lexeme.ts";
-import { joinParameters, type WrittenParameter } from "./parameters.ts";
+import { isFileName, joinParameters, type WrittenParameter } from "./parameters.ts";
 
 export type MediaType = {
   /** Type and subtype in lower case: "application/pkcs7-mime". */
@@ -39,6 +39,13 @@ export function mediaTypeOf(header: HeaderBlock): MediaType {
   return (field && parseMediaType(fieldText(field))) ?? defaultMediaType;
 }
 
+/** The name under which this entity would be saved: `filename` of Content-Disposition, else `name` of Content-Type. */
+export function fileNameOf(header: HeaderBlock): string | undefined {
+  const field = fieldNamed(header, "Content-Disposition");
+  const name = field && readDisposition(fieldText(field)).parameters.get("filename");
+  return name ?? mediaTypeOf(header).parameters.get("name");
+}
+
 /** In lower case, comments removed; "7bit" where no field says otherwise. */
 export function transferEncodingOf(header: HeaderBlock): string {
   const field = fieldNamed(header, "Content-Transfer-Encoding");
@@ -50,26 +57,42 @@ export function transferEncodingOf(header: HeaderBlock): string {
 
 export function readMediaType(text: string): MediaTypeReading {
   const cursor = cursorAt(text);
-  const problems: string[] = [];
   const type = takeType(cursor);
   if (type === undefined) return { mediaType: undefined, problems: ["Content-Type without type and subtype"] };
+  const { parameters, problems } = readParameters(cursor, "Content-Type");
+  return { mediaType: { type, parameters }, problems };
+}
+
+/** The parameters of a Content-Disposition (RFC 2183), where its file name is. */
+export function readDisposition(text: string): ParametersReading {
+  const cursor = cursorAt(text);
+  skipCfws(cursor);
+  takeMatch(cursor, token);
+  skipCfws(cursor);
+  return readParameters(cursor, "Content-Disposition");
+}
+
+type ParametersReading = { readonly parameters: Map<string, string>; readonly problems: readonly string[] };
+
+function readParameters(cursor: Cursor, field: string): ParametersReading {
+  const problems: string[] = [];
   const written: WrittenParameter[] = [];
   while (!atEnd(cursor)) {
     if (!skipCharacter(cursor, ";")) {
-      problems.push("Content-Type with text where a semicolon should be");
+      problems.push(`${field} with text where a semicolon should be`);
       takeMatch(cursor, bareValue);
       continue;
     }
     if (written.length === maxParameters) {
-      problems.push(`Content-Type with more than ${maxParameters} parameters`);
+      problems.push(`${field} with more than ${maxParameters} parameters`);
       break;
     }
     const parameter = takeParameter(cursor, problems);
     if (parameter !== undefined) written.push(parameter);
   }
-  if (cursor.comments.length > 0) problems.push("Content-Type with a comment");
-  if (cursor.unterminated) problems.push("Content-Type with an open quote or comment");
-  return { mediaType: { type, parameters: joinParameters(written, problems) }, problems };
+  if (cursor.comments.length > 0) problems.push(`${field} with a comment`);
+  if (cursor.unterminated) problems.push(`${field} with an open quote or comment`);
+  return { parameters: joinParameters(written, problems), problems };
 }
 
 function takeType(cursor: Cursor): string | undefined {
@@ -89,7 +112,7 @@ function takeParameter(cursor: Cursor, problems: string[]): WrittenParameter | u
   const name = takeMatch(cursor, token).toLowerCase();
   skipCfws(cursor);
   if (name === "" || !skipCharacter(cursor, "=")) {
-    problems.push("Content-Type with a parameter that has no value");
+    problems.push("a parameter that has no value");
     takeMatch(cursor, bareValue);
     return undefined;
   }
@@ -112,8 +135,4 @@ function takeValue(cursor: Cursor, name: string, problems: string[]): string {
   skipCfws(cursor);
   if (/[\s"\\]/.test(value) && !isFileName(name)) problems.push(`${name} not quoted`);
   return value;
-}
-
-function isFileName(parameter: string): boolean {
-  return parameter === "name" || parameter.startsWith("name*");
 }

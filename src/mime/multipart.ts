@@ -39,6 +39,38 @@ export async function* readMultipart(body: ByteSource, boundary: string): AsyncG
   yield* scan.final();
 }
 
+/**
+ * Each part of `readMultipart` as a source of its own, to be read in turn; what is left of one unread is passed over.
+ * Preamble and epilogue are dropped.
+ */
+export async function* readParts(
+  events: AsyncGenerator<MultipartEvent>,
+  notice: (problem: string) => void,
+): AsyncGenerator<ByteSource> {
+  const next = async (): Promise<IteratorResult<MultipartEvent>> => {
+    for (;;) {
+      const result = await events.next();
+      if (result.done || result.value.kind !== "problem") return result;
+      notice(result.value.what);
+    }
+  };
+  let event = await next();
+  async function* restOfPart(): AsyncGenerator<Uint8Array> {
+    for (; !event.done && event.value.kind === "part"; event = await next()) yield event.value.chunk;
+  }
+  try {
+    while (!event.done) {
+      const { kind } = event.value;
+      event = await next();
+      if (kind !== "delimiter") continue;
+      yield restOfPart();
+      while (!event.done && event.value.kind === "part") event = await next();
+    }
+  } finally {
+    await events.return(undefined);
+  }
+}
+
 /** The lines between parts, to be written around them: `first`, part, `next`, part, ..., `close`. */
 export function formatDelimiters(boundary: string): { first: Uint8Array; next: Uint8Array; close: Uint8Array } {
   return {

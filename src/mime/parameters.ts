@@ -24,6 +24,11 @@ export function joinParameters(written: readonly WrittenParameter[], problems: s
   return joined;
 }
 
+/** Whether a parameter, as written, gives a name to save under. */
+export function isFileName(parameter: string): boolean {
+  return /^(?:file)?name(?:\*|$)/.test(parameter);
+}
+
 const rfc2231Name = /^([^*]+)(?:\*(0|[1-9]\d{0,2}))?(\*)?$/;
 
 function sortIn(byName: Map<string, Forms>, written: string, value: string, problems: string[]): void {
@@ -52,7 +57,7 @@ function joinForms(name: string, forms: Forms, problems: string[]): string | und
   const { plain, extended, pieces } = forms;
   if (extended === undefined && pieces === undefined) return plain;
   const several = [plain, extended, pieces].filter((form) => form !== undefined).length > 1;
-  if (name !== "name" || (several && plain === undefined)) problems.push(`${name} by RFC 2231`);
+  if (!isFileName(name) || (several && plain === undefined)) problems.push(`${name} by RFC 2231`);
   const inOrder = pieces === undefined ? [] : inSequence(name, pieces, problems);
   return decodeExtended(extended === undefined ? inOrder : [extended]) ?? plain;
 }
