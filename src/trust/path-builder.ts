@@ -28,9 +28,9 @@ export function* pathsToAnchors(leaf: Certificate, search: Search): Generator<re
 function* extend(path: readonly Certificate[], progress: Progress): Generator<readonly Certificate[], void, void> {
   const last = path.at(-1) as Certificate;
   if (isAnchor(last, progress.anchors)) yield path;
-  const candidates = issuersOf(last, path, progress);
-  if (candidates.length === 0) progress.deadEnds.push(noIssuer(last));
-  for (const issuer of candidates) {
+  const failures: PathReason[] = [];
+  let extended = false;
+  for (const issuer of isSelfSigned(last) ? [] : issuersOf(last, path, progress)) {
     if (path.length === maxPathLength || progress.checksLeft === 0) {
       progress.deadEnds.push(
         reason("LIMIT", last, `${maxPathLength} certificates or ${maxSignatureChecks} signatures`),
@@ -39,9 +39,18 @@ function* extend(path: readonly Certificate[], progress: Progress): Generator<re
     }
     progress.checksLeft--;
     const check = checkSignature(last, issuer);
-    if (check.kind === "valid") yield* extend([...path, issuer], progress);
-    else progress.deadEnds.push(reason(check.kind, last, check.detail));
+    if (check.kind !== "valid") failures.push(reason(check.kind, last, check.detail));
+    else {
+      extended = true;
+      yield* extend([...path, issuer], progress);
+    }
   }
+  // That namesakes of the issuer did not sign it tells nothing.
+  if (!extended) progress.deadEnds.push(...(failures.length > 0 ? failures : [noIssuer(last)]));
+}
+
+function isSelfSigned(certificate: Certificate): boolean {
+  return isSelfIssued(certificate) && checkSignature(certificate, certificate).kind === "valid";
 }
 
 function isAnchor(certificate: Certificate, anchors: readonly Certificate[]): boolean {
