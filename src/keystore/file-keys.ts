@@ -10,6 +10,7 @@ import {
   type FileObject,
   looksLikePkcs12,
   type Pkcs12Store,
+  publicKeyOfSpki,
   readFileObjects,
   readPkcs12,
 } from "../x509.ts";
@@ -63,10 +64,14 @@ export async function loadPassword(file: string): Promise<string> {
 type Contents = { readonly keys: readonly KeyObject[]; readonly certificates: readonly Certificate[] };
 
 function contentsOfKeyFile(octets: Uint8Array, file: string, password: string | undefined): Contents {
-  const objects = readFileObjects(octets, file);
-  const keys = unreadableWithout(file, () => privateKeysOf(objects, file, password));
-  const others = objects.some(({ label }: FileObject) => label === "CERTIFICATE");
-  return { keys, certificates: others ? certificatesInFile(octets, file) : [] };
+  try {
+    const objects = readFileObjects(octets, file);
+    const keys = privateKeysOf(objects, file, password);
+    const certified = objects.some(({ label }: FileObject) => label === "CERTIFICATE");
+    return { keys, certificates: certified ? certificatesInFile(octets, file) : [] };
+  } catch (thrown) {
+    throw isSecureMailError(thrown, "KEY_PASSWORD", "KEY_UNREADABLE") ? thrown : unreadable(file, thrown);
+  }
 }
 
 function contentsOfPkcs12(octets: Uint8Array, file: string, password: string | undefined): Contents {
@@ -88,25 +93,33 @@ function matched(keys: readonly KeyObject[], certificates: readonly Certificate[
     const chain = certificates.filter((other) => other !== certificate);
     return { privateKey, certificate, chain };
   }
-  if (certificates.length > 0) {
-    const { subject } = certificates[0] as Certificate;
-    const where = files.certificate ?? files.key;
-    throw keyError("KEY_MISMATCH", `${where}: ${subject} is not the certificate of the key in ${files.key}`);
-  }
+  if (certificates.length > 0) throw mismatch(certificates[0] as Certificate, files);
   if (keys.length > 1) {
     throw keyError("KEY_UNREADABLE", `${files.key}: holds ${keys.length} private keys; name the certificate of one`);
   }
   return { privateKey: keys[0] as KeyObject, chain: [] };
 }
 
+function mismatch(first: Certificate, { key, certificate: file = key }: KeyFiles): Error {
+  try {
+    publicKeyOfSpki(first.spki);
+  } catch (cause) {
+    return keyError("KEY_UNREADABLE", `${file}: ${first.subject}: ${(cause as Error).message}`, { cause });
+  }
+  return keyError("KEY_MISMATCH", `${file}: ${first.subject} is not the certificate of the key in ${key}`);
+}
+
 /** Whether the certificate is for the public half of the key. */
 export function belongTogether(privateKey: KeyObject, certificate: Certificate): boolean {
+  let certified: KeyObject;
   try {
-    return createPublicKey(privateKey).equals(certificate.publicKey);
+    certified = certificate.publicKey;
   } catch (thrown) {
     if (isSecureMailError(thrown, "X509_KEY")) return false;
     throw thrown;
   }
+  // `equals` on keys of two types makes the next createPrivateKey fail: it leaves its error behind in OpenSSL's queue.
+  return certified.asymmetricKeyType === privateKey.asymmetricKeyType && createPublicKey(privateKey).equals(certified);
 }
 
 async function readOctets(file: string): Promise<Uint8Array> {
@@ -117,15 +130,8 @@ async function readOctets(file: string): Promise<Uint8Array> {
   }
 }
 
-function unreadableWithout<Result>(file: string, read: () => Result): Result {
-  try {
-    return read();
-  } catch (thrown) {
-    throw isSecureMailError(thrown, "KEY_PASSWORD", "KEY_UNREADABLE") ? thrown : unreadable(file, thrown);
-  }
-}
-
 function unreadable(file: string, cause: unknown): unknown {
   if (!isSecureMailError(cause)) return cause;
-  return keyError("KEY_UNREADABLE", `${file}: ${cause.message}`, { cause });
+  const named = cause.message.startsWith(file) ? cause.message : `${file}: ${cause.message}`;
+  return keyError("KEY_UNREADABLE", named, { cause });
 }
