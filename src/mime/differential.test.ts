@@ -2,12 +2,14 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import fc from "fast-check";
 import PostalMime, { type Email } from "postal-mime";
 import { messageSuites, type StoredMessage, storedMessages } from "../../test/messages.ts";
 import { withVectors } from "../../test/vectors.ts";
-import { type ByteSource, collect, latin1Text, sourceOf } from "../bytes.ts";
+import { type ByteSource, collect, latin1, latin1Text, sourceOf } from "../bytes.ts";
 import { SecureMailError } from "../errors.ts";
 import { fromDomain } from "./address.ts";
+import { ambiguities } from "./ambiguity.ts";
 import { readEntity } from "./entity.ts";
 import { fieldText } from "./header.ts";
 import { mediaTypeOf, transferEncodingOf } from "./media-type.ts";
@@ -122,6 +124,82 @@ function sameFields(fields: readonly (readonly string[])[], theirs: Email): bool
 /** postal-mime gives what was not encoded with LF, and with one line end more or less. */
 function comparable(text: string): string {
   return text.replaceAll("\r\n", "\n").trimEnd();
+}
+
+const honest = [
+  "Subject: x\r\nContent-Type:",
+  ...[" multipart/mixed", ";", " boundary", "=", "b", "\r\n", "\r\n", "preamble", "\r\n", "--b", "\r\n"],
+  ...["Content-Type: application/octet-stream; name=p1", "\r\n", "\r\n", "part one", "\r\n", "--b", "\r\n"],
+  ...["Content-Type: application/octet-stream;", " name=p2", "\r\n", "\r\n", "part two", "\r\n", "text", "\r\n"],
+  ...["--b--", "\r\n", "epilogue"],
+];
+const odd = fc.constantFrom(
+  ...[
+    "multipart/mixed",
+    " multipart/alternative;",
+    " boundary=bb;",
+    " boundary=c;",
+    " boundary*0=c;",
+    " boundary*1=b;",
+  ],
+  ...[" boundary*=us-ascii''c;", "=?utf-8?Q?b?=", '"', "(c)", "(", ")", ";", ",", "\\", "*", "'", ":", ": ", "=", "b"],
+  ...["\r\n ", "\r\n \r\n ", "\r\n", "\r\n\r\n", "\r", "\n", "\0", "\x01", "\x0b", "\f", "\xfc", " ", "-", "--", "--c"],
+  ...["--b", "--b--", "--bb", "\r\n--b", "\r\n--b--\r\n", "\n--b\r\n", "\r\n--b \r\n", "no field"],
+  ...["Content-Type:\r\n", "\r\nContent-Type: text/plain\r\n", "\r\nContent-Type : multipart/mixed; boundary=c"],
+  ...["Content-Type: message/rfc822\r\n", "Content-Disposition: inline\r\n"],
+  ...["Content-Transfer-Encoding: quoted-printable\r\n", "\r\nContent-Transfer-Encoding: base64\r\n"],
+);
+const changes = fc.array(fc.tuple(fc.nat(honest.length), odd, fc.nat(1)), { maxLength: 3 });
+
+test("a message that is not called ambiguous has the same parts for postal-mime", async () => {
+  let clear = 0;
+  await fc.assert(
+    fc.asyncProperty(changes, async (list) => {
+      const pieces = [...honest];
+      for (const [at, text, removed] of list) pieces.splice(at, removed, text);
+      const octets = latin1(pieces.join(""));
+      const { problems, parts } = await readDirectParts(octets);
+      if (problems.length > 0) return;
+      clear++;
+      const { attachments } = await PostalMime.parse(Buffer.from(octets));
+      const theirs = attachments.filter(({ mimeType }) => mimeType === "application/octet-stream");
+      assert.deepEqual(
+        parts.map((text) => text.replaceAll("\r", "").trimEnd()),
+        theirs.map(({ content }) =>
+          latin1Text(Buffer.from(content as ArrayBuffer))
+            .replaceAll("\r", "")
+            .trimEnd(),
+        ),
+        JSON.stringify(latin1Text(octets)),
+      );
+    }),
+    { numRuns: 10_000 },
+  );
+  assert.ok(clear > 1000, `only ${clear} messages were clear`);
+});
+
+/** The decoded application/octet-stream parts, and all that is doubtful about the message. */
+async function readDirectParts(octets: Uint8Array): Promise<{ problems: string[]; parts: string[] }> {
+  const { header, body } = await readEntity(sourceOf(octets));
+  const problems = [...ambiguities(header)];
+  const parts: string[] = [];
+  const { type, parameters } = mediaTypeOf(header);
+  const boundary = parameters.get("boundary");
+  if (!type.startsWith("multipart/") || boundary === undefined) return { problems: ["no multipart"], parts };
+  for await (const part of readParts(readMultipart(body, boundary), (what) => problems.push(what))) {
+    const entity = await readEntity(part);
+    problems.push(...ambiguities(entity.header));
+    const encoded = await collect(entity.body);
+    try {
+      const decoder = transferDecoder(transferEncodingOf(entity.header));
+      const decoded = await collect(decodeTransfer(sourceOf(encoded), decoder));
+      if (mediaTypeOf(entity.header).type === "application/octet-stream") parts.push(latin1Text(decoded));
+    } catch (failure) {
+      assert.ok(failure instanceof SecureMailError);
+      problems.push(failure.message);
+    }
+  }
+  return { problems, parts };
 }
 
 type Leaf = { readonly type: string; readonly text: string };
