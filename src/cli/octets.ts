@@ -2,6 +2,7 @@
 import { readSync, writeSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type ByteSource, chunkSize } from "../bytes.ts";
+import { octetsPassed } from "../memory.ts";
 
 /** Standard input to its end. */
 export function standardInput(): ByteSource {
@@ -14,6 +15,7 @@ export async function* octetsOf(file: number): AsyncGenerator<Uint8Array> {
     const chunk = Buffer.allocUnsafeSlow(chunkSize);
     const read = await patiently(() => readSync(file, chunk, 0, chunk.length, null));
     if (read === 0) return;
+    octetsPassed(read);
     yield chunk.subarray(0, read);
   }
 }

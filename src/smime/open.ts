@@ -243,8 +243,8 @@ class Opening {
   }
 }
 
-// LIMIT: as much as the sets of certificates and CRLs of one SignedData may hold, in base64.
-const maxRemembered = 8 * 1024 * 1024;
+// LIMIT: house rule, a message in flight may hold 1 MiB; certificates alone seldom have a hundredth of it.
+const maxRemembered = 1024 * 1024;
 
 /** Keeps a copy of what is read while it is small: a message with certificates only is known by its end. */
 class Remembered {

@@ -4,6 +4,7 @@ import { createCipheriv, createDecipheriv, randomBytes, randomUUID } from "node:
 import { closeSync, openSync, readSync, unlinkSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { concat, type MakeSpool, type Spool } from "../bytes.ts";
+import { octetsPassed } from "../memory.ts";
 import { SecureMailError } from "../errors.ts";
 
 export const spillErrorCodes = {
@@ -12,7 +13,7 @@ export const spillErrorCodes = {
 
 // LIMIT: house rule, a message in flight may hold 1 MiB.
 const keptInMemory = 1024 * 1024;
-const frameOctets = 256 * 1024;
+const frameOctets = 64 * 1024;
 const tagOctets = 16;
 const cipherName = "aes-256-gcm";
 
@@ -52,6 +53,7 @@ class SpillingSpool implements Spool {
       const read = readSync(this.#file as number, frame, 0, frame.length, index * frame.length);
       if (read !== frame.length)
         throw new SecureMailError("SPILL_UNREADABLE", "temporary", "a spill file ends too soon");
+      octetsPassed(frameOctets);
       yield this.#decrypt(frame, index);
     }
     yield* this.#pending;
@@ -84,6 +86,7 @@ class SpillingSpool implements Spool {
     writeAll(this.#file as number, sealed, at);
     writeAll(this.#file as number, cipher.getAuthTag(), at + frameOctets);
     this.#frames++;
+    octetsPassed(frameOctets);
   }
 
   #decrypt(frame: Buffer, index: number): Uint8Array {
