@@ -21,7 +21,7 @@ export { formatMailbox, type Mailbox, needsUtf8, parseMailbox, sameMailbox } fro
 export { RelayPool } from "./smtp/relay-pool.ts";
 export type { Hop, RelayTimeouts } from "./smtp/relay-session.ts";
 export { describeReply, isPermanent, isPositive, type Reply, reply } from "./smtp/reply.ts";
-export { listen, type MailServer, type SocketAddress } from "./smtp/server.ts";
+export { type ListenOptions, listen, type MailServer, type SocketAddress } from "./smtp/server.ts";
 export { defaultLimits, type SessionLimits, type SessionOptions } from "./smtp/session.ts";
 export type { SmtpErrorCode } from "./smtp/smtp-error.ts";
 export type { Envelope, HandleTransaction, Peer, Transaction } from "./smtp/transaction.ts";

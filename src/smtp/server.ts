@@ -1,6 +1,6 @@
 // Listens, and gives each connection a session.
 
-import { createServer, type Server, type Socket } from "node:net";
+import { BlockList, createServer, isIPv6, type Server, type Socket } from "node:net";
 import { Connection } from "./connection.ts";
 import { Session, type SessionOptions } from "./session.ts";
 
@@ -14,11 +14,23 @@ export type MailServer = {
   close(): Promise<void>;
 };
 
-export async function listen(address: SocketAddress, options: SessionOptions): Promise<MailServer> {
+export type ListenOptions = SessionOptions & {
+  /** Addresses and networks that may connect; anybody unless given. A Unix socket is guarded by its permissions. */
+  readonly accept?: readonly string[];
+};
+
+export async function listen(address: SocketAddress, options: ListenOptions): Promise<MailServer> {
+  const accepted = options.accept === undefined ? undefined : networks(options.accept);
   const sessions = new Map<Session, Promise<void>>();
   // A client may close its half after QUIT, or after the last dot, and still deserves its replies.
   const server = createServer({ allowHalfOpen: true }, (socket) => {
-    const session = new Session(new Connection(socket), remoteAddress(socket), options);
+    const peer = remoteAddress(socket);
+    if (accepted !== undefined && peer !== "" && !accepted.check(peer, isIPv6(peer) ? "ipv6" : "ipv4")) {
+      socket.on("error", () => undefined);
+      socket.end("554 5.7.1 Not for you\r\n");
+      return;
+    }
+    const session = new Session(new Connection(socket), peer, options);
     sessions.set(
       session,
       session.run().finally(() => sessions.delete(session)),
@@ -50,6 +62,17 @@ function opened(server: Server, address: SocketAddress): Promise<void> {
 function actualAddress(server: Server, asked: SocketAddress): SocketAddress {
   const bound = server.address();
   return bound === null || typeof bound === "string" ? asked : { host: bound.address, port: bound.port };
+}
+
+function networks(texts: readonly string[]): BlockList {
+  const list = new BlockList();
+  for (const text of texts) {
+    const [address = "", bits] = text.split("/");
+    const family = isIPv6(address) ? "ipv6" : "ipv4";
+    if (bits === undefined) list.addAddress(address, family);
+    else list.addSubnet(address, Number(bits), family);
+  }
+  return list;
 }
 
 function remoteAddress({ remoteAddress: address = "" }: Socket): string {

@@ -6,7 +6,7 @@ import { collect } from "../bytes.ts";
 import { lmtp, smtp } from "./lmtp.ts";
 import { formatMailbox } from "./mailbox.ts";
 import { type Reply, reply } from "./reply.ts";
-import { listen, type MailServer } from "./server.ts";
+import { type ListenOptions, listen, type MailServer } from "./server.ts";
 import { defaultLimits, type SessionOptions } from "./session.ts";
 import type { Transaction } from "./transaction.ts";
 
@@ -32,7 +32,7 @@ async function keep({ envelope, message, peer }: Transaction): Promise<readonly 
   return forwardPaths.map((path) => reply(250, "2.0.0", `kept for ${formatMailbox(path)}`));
 }
 
-async function serve(changes: Partial<SessionOptions> = {}): Promise<MailServer> {
+async function serve(changes: Partial<ListenOptions> = {}): Promise<MailServer> {
   const server = await listen(
     { host: "127.0.0.1", port: 0 },
     {
@@ -147,6 +147,13 @@ for (const [name, dialogue, expected] of [
     assert.equal(codes(await converse(await serve(), dialogue)), expected);
   });
 }
+
+test("who is not in an accepted network is turned away before a word", async () => {
+  const turnedAway = await serve({ accept: ["192.0.2.0/24", "2001:db8::1"] });
+  assert.equal(await converse(turnedAway, "EHLO c\r\nQUIT\r\n"), "554 5.7.1 Not for you\r\n");
+  const welcome = await serve({ accept: ["192.0.2.1", "127.0.0.0/8"] });
+  assert.equal(codes(await converse(welcome, "EHLO c\r\nQUIT\r\n")), "220 250 221");
+});
 
 test("LMTP refuses EHLO", async () => {
   assert.equal(codes(await converse(await serve({ dialect: lmtp }), "EHLO c\r\nQUIT\r\n")), "220 500 221");
