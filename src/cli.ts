@@ -13,6 +13,7 @@ export const exitUsage = 64;
 const commands: ReadonlyMap<string, Entry> = new Map<string, Entry>([
   ["protect", { does: "sign and encrypt one message", load: () => import("./cli/protect.ts") }],
   ["open", { does: "decrypt, judge and restore one message", load: () => import("./cli/open.ts") }],
+  ["verify-path", { does: "judge a certificate and its path", load: () => import("./cli/verify-path.ts") }],
 ]);
 
 export async function runCommand(args: readonly string[]): Promise<number> {
