@@ -16,6 +16,7 @@ export {
   isBoundToAddress,
   isBoundToDomain,
 } from "./trust/binding.ts";
+export { type Binding, type SignerJudgeOptions, signerJudge } from "./trust/judge-signer.ts";
 export type { Purpose } from "./trust/path-validation.ts";
 export type { PathCode, PathReason, ReasonCode } from "./trust/reasons.ts";
 export { type PathOptions, type PathVerdict, verifyPath } from "./trust/verify-path.ts";

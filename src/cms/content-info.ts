@@ -1,5 +1,5 @@
 // ContentInfo ::= SEQUENCE { contentType OBJECT IDENTIFIER, content [0] EXPLICIT ANY } (RFC 5652, 3), streaming.
-import { type BerInput, context, DerReader, type Steps, tag } from "../asn1.ts";
+import { type BerInput, context, DerReader, type Steps, tag, toDer } from "../asn1.ts";
 import type { ByteSource } from "../bytes.ts";
 import { CmsError } from "./errors.ts";
 
@@ -27,7 +27,7 @@ export function contentTypeName(oid: string): ContentTypeName | undefined {
 /** Opens a ContentInfo and the explicit tag of its content; the object itself comes next. */
 export function* readContentType(input: BerInput): Steps<string> {
   yield* input.enter(tag.sequence);
-  const oid = new DerReader(yield* input.element()).oid();
+  const oid = new DerReader(toDer(yield* input.element())).oid();
   if ((yield* input.peek()) === -1) throw new CmsError("CMS_MALFORMED", "a ContentInfo without content", input.offset);
   yield* input.enter(context(0));
   return oid;

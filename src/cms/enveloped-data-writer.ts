@@ -1,17 +1,7 @@
 // EnvelopedData and AuthEnvelopedData out: DER where the content's length is known, else BER of indefinite length.
 import { constructedBit, context, der } from "../asn1.ts";
 import type { ByteSink } from "../bytes.ts";
-import {
-  type AgreementScheme,
-  type ContentCipher,
-  ciphertextLength,
-  encryptor,
-  formatCipherSetting,
-  type KeyTransport,
-  newContentKey,
-  newIv,
-  tagOctets,
-} from "../crypto.ts";
+import { type AgreementScheme, type ContentCipher, contentEncryption, type KeyTransport } from "../crypto.ts";
 import type { Certificate } from "../x509.ts";
 import { contentTypes } from "./content-info.ts";
 import {
@@ -44,8 +34,8 @@ const encryptedContent = context(0);
 
 /** A sink that encrypts what is written to it under a fresh key to all recipients. */
 export function envelopedDataWriter(next: ByteSink, { recipients, cipher, contentLength }: EnvelopeOptions): ByteSink {
-  const key = newContentKey(cipher);
-  const setting = { cipher, iv: newIv(cipher) };
+  const key = contentEncryption.newContentKey(cipher);
+  const setting = { cipher, iv: contentEncryption.newIv(cipher) };
   const frames = (mac: readonly Uint8Array[]): Frame[] => [
     {
       identifier: sequenceIdentifier,
@@ -53,7 +43,7 @@ export function envelopedDataWriter(next: ByteSink, { recipients, cipher, conten
     },
     { identifier: explicitZero },
     { identifier: sequenceIdentifier, before: [head], after: mac },
-    { identifier: sequenceIdentifier, before: [data, formatCipherSetting(setting)] },
+    { identifier: sequenceIdentifier, before: [data, contentEncryption.formatCipherSetting(setting)] },
   ];
   const infos = recipients.map(({ certificate, identifier, management }) =>
     "kdf" in management
@@ -61,12 +51,12 @@ export function envelopedDataWriter(next: ByteSink, { recipients, cipher, conten
       : formatKeyTransport(certificate, identifier, management, key),
   );
   const head = Buffer.concat([version(recipients, cipher), der.setOf(...infos)]);
-  const content = encryptor(setting, key);
-  const noMac = cipher.mode === "aead" ? [der.octetString(new Uint8Array(tagOctets))] : [];
+  const content = contentEncryption.encryptor(setting, key);
+  const noMac = cipher.mode === "aead" ? [der.octetString(new Uint8Array(contentEncryption.tagOctets))] : [];
   if (contentLength !== undefined) {
     const { head: start, tail } = definiteFrame(
       [...frames(noMac), { identifier: encryptedContent }],
-      ciphertextLength(cipher, contentLength),
+      contentEncryption.ciphertextLength(cipher, contentLength),
     );
     next.write(start);
     return {

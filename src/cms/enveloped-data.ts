@@ -7,13 +7,9 @@ import {
   type AlgorithmIdentifier,
   type CipherSetting,
   CryptoError,
-  cipherSetting,
-  contentCipherByOid,
+  contentEncryption,
   type Decryptor,
-  decryptor,
-  encryptor,
   parseAlgorithmIdentifier,
-  tagOctets,
 } from "../crypto.ts";
 import { CmsError } from "./errors.ts";
 import { maxRecipients } from "./limits.ts";
@@ -36,7 +32,7 @@ export function* readEnvelopeHead(input: BerInput, type: EnvelopeType): Steps<En
   if ((yield* input.peek()) === context(0)) yield* input.element(); // originatorInfo: nothing in it is believed
   const recipients = yield* readRecipients(input);
   yield* input.enter(tag.sequence);
-  const contentType = new DerReader(yield* input.element()).oid();
+  const contentType = new DerReader(toDer(yield* input.element())).oid();
   const contentEncryption = parseAlgorithmIdentifier(toDer(yield* input.element()));
   if ((yield* input.peek()) === -1)
     throw new CmsError("CMS_UNSUPPORTED", "encrypted content that is kept elsewhere", input.offset);
@@ -59,12 +55,12 @@ function* readRecipients(input: BerInput): Steps<Recipient[]> {
  *
  * Throws CRYPTO_UNSUPPORTED, CRYPTO_WEAK or CRYPTO_PARAMETERS.
  */
-export function envelopeCipher({ type, contentEncryption }: EnvelopeHead): CipherSetting {
-  const cipher = contentCipherByOid(contentEncryption.oid);
-  if (cipher !== undefined && (cipher.mode === "aead") !== (type === "authEnvelopedData")) {
-    throw new CryptoError("CRYPTO_UNSUPPORTED", `${cipher.name} in ${type}`);
+export function envelopeCipher(head: EnvelopeHead): CipherSetting {
+  const cipher = contentEncryption.contentCipherByOid(head.contentEncryption.oid);
+  if (cipher !== undefined && (cipher.mode === "aead") !== (head.type === "authEnvelopedData")) {
+    throw new CryptoError("CRYPTO_UNSUPPORTED", `${cipher.name} in ${head.type}`);
   }
-  return cipherSetting(contentEncryption);
+  return contentEncryption.cipherSetting(head.contentEncryption);
 }
 
 /**
@@ -80,7 +76,7 @@ export function* readEncryptedContent(
 ): Steps<ContentEnd> {
   const fits = contentKey?.length === setting.cipher.keyOctets;
   const key = fits ? (contentKey as Uint8Array) : randomBytes(setting.cipher.keyOctets);
-  const cipher = decryptor(setting, key);
+  const cipher = contentEncryption.decryptor(setting, key);
   let octets = 0;
   yield* input.octetString(context(0), (chunk) => {
     octets += chunk.length;
@@ -128,7 +124,7 @@ export async function finishContent(end: ContentEnd, plaintext: Spool): Promise<
 }
 
 function finishPlain({ cipher, mac, setting }: ContentEnd, plaintext: Spool): boolean {
-  if (setting.cipher.mode === "aead" && mac.length !== tagOctets) return false;
+  if (setting.cipher.mode === "aead" && mac.length !== contentEncryption.tagOctets) return false;
   try {
     plaintext.write(cipher.final(mac));
     return true;
@@ -146,7 +142,7 @@ async function tagMatches(
   authenticated: Uint8Array,
   plaintext: Spool,
 ): Promise<boolean> {
-  const again = encryptor(setting, key, authenticated);
+  const again = contentEncryption.encryptor(setting, key, authenticated);
   for await (const chunk of plaintext.read()) again.update(chunk);
   again.final();
   return equalOctets(again.tag(), mac);

@@ -4,12 +4,8 @@ import {
   type AgreementScheme,
   type AlgorithmIdentifier,
   aesWrapFor,
-  agreementOf,
-  agreeWithRecipient,
   CryptoError,
-  formatAgreement,
-  keyEncryptionKey,
-  originatorKey,
+  keyAgreement,
   type PrivateKey,
   readAlgorithmIdentifier,
   unwrapKey,
@@ -75,12 +71,12 @@ export async function agreeKeyWith(
   encryptedKey: Uint8Array,
   key: PrivateKey,
 ): Promise<Uint8Array | undefined> {
-  const known = agreementOf(algorithm);
+  const known = keyAgreement.agreementOf(algorithm);
   if (known === undefined) throw new CryptoError("CRYPTO_UNSUPPORTED", `key agreement ${algorithm.oid}`);
-  const peer = originatorKey(agreement.originatorAlgorithm, agreement.originatorKey, key.publicKey);
+  const peer = keyAgreement.originatorKey(agreement.originatorAlgorithm, agreement.originatorKey, key.publicKey);
   const secret = peer === undefined ? undefined : await key.agree(peer);
   if (secret === undefined) return undefined;
-  return unwrapKey(known.wrap, keyEncryptionKey(known, secret, agreement.ukm), encryptedKey);
+  return unwrapKey(known.wrap, keyAgreement.keyEncryptionKey(known, secret, agreement.ukm), encryptedKey);
 }
 
 /** One KeyAgreeRecipientInfo with an ephemeral key of its own. */
@@ -91,14 +87,14 @@ export function formatKeyAgreement(
   contentKey: Uint8Array,
 ): Uint8Array {
   const wrap = aesWrapFor(contentKey.length);
-  const { algorithm, publicKey, secret } = agreeWithRecipient(certificate.publicKey);
+  const { algorithm, publicKey, secret } = keyAgreement.agreeWithRecipient(certificate.publicKey);
   const wrapIdentifier = wrap.identifier;
-  const kek = keyEncryptionKey({ scheme, wrap, wrapIdentifier }, secret, undefined);
+  const kek = keyAgreement.keyEncryptionKey({ scheme, wrap, wrapIdentifier }, secret, undefined);
   return der.element(
     context(1) | constructedBit,
     der.integer(3),
     der.explicit(0, der.element(context(1) | constructedBit, algorithm, der.bitString(publicKey))),
-    formatAgreement(scheme, wrap),
+    keyAgreement.formatAgreement(scheme, wrap),
     der.sequence(
       der.sequence(formatKeyAgreeIdentifier(certificate, identifier), der.octetString(wrapKey(wrap, kek, contentKey))),
     ),

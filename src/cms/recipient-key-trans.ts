@@ -4,10 +4,9 @@ import {
   type AlgorithmIdentifier,
   CryptoError,
   type KeyTransport,
-  keyTransportOf,
+  keyTransport,
   type PrivateKey,
   readAlgorithmIdentifier,
-  transportKey,
 } from "../crypto.ts";
 import type { Certificate } from "../x509.ts";
 import { type CertificateIdentifier, formatRecipientIdentifier, readCertificateIdentifier } from "./identifiers.ts";
@@ -33,7 +32,7 @@ export async function transportedKey(
   encryptedKey: Uint8Array,
   key: PrivateKey,
 ): Promise<Uint8Array | undefined> {
-  const transport = keyTransportOf(algorithm);
+  const transport = keyTransport.keyTransportOf(algorithm);
   if (transport === undefined) throw new CryptoError("CRYPTO_UNSUPPORTED", `key transport ${algorithm.oid}`);
   return key.decrypt(transport, encryptedKey);
 }
@@ -49,6 +48,6 @@ export function formatKeyTransport(
     der.integer(identifier === "issuer" ? 0 : 2),
     formatRecipientIdentifier(certificate, identifier),
     transport.identifier,
-    der.octetString(transportKey(transport, certificate.publicKey, contentKey)),
+    der.octetString(keyTransport.transportKey(transport, certificate.publicKey, contentKey)),
   );
 }

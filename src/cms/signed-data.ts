@@ -58,7 +58,7 @@ function* readEncapContentInfo(
 ): Steps<Pick<SignedData, "eContentType" | "digests" | "contentOctets">> {
   const running = runningDigests(digestAlgorithms.map(digestOf));
   yield* input.enter(tag.sequence);
-  const eContentType = new DerReader(yield* input.element()).oid();
+  const eContentType = new DerReader(toDer(yield* input.element())).oid();
   let contentOctets: number | undefined;
   if ((yield* input.peek()) !== -1) {
     yield* input.enter(context(0));

@@ -48,17 +48,8 @@ export type SignerInfo = {
 
 /** Reads one SignerInfo as it came; `offset` is where it stood. */
 export function parseSignerInfo(octets: Uint8Array, offset: number): SignerInfo | undefined {
-  try {
-    return readSignerInfo(octets, octets, offset);
-  } catch (failure) {
-    const definite = toDer(octets);
-    if (definite === octets || !isSecureMailError(failure, "ASN1_MALFORMED")) throw failure;
-    return readSignerInfo(definite, octets, offset);
-  }
-}
-
-function readSignerInfo(octets: Uint8Array, received: Uint8Array, offset: number): SignerInfo | undefined {
-  const fields = new DerReader(octets, offset).sequence();
+  const definite = toDer(octets);
+  const fields = new DerReader(definite, offset).sequence();
   fields.integer();
   const sid = readCertificateIdentifier(fields);
   if (sid === undefined) return undefined;
@@ -70,7 +61,7 @@ function readSignerInfo(octets: Uint8Array, received: Uint8Array, offset: number
   const signer = { sid, digestAlgorithm, signatureAlgorithm, signature };
   if (attributesOctets === undefined) return signer;
   try {
-    const asReceived = octets === received ? attributesOctets : receivedAttributes(received);
+    const asReceived = definite === octets ? attributesOctets : receivedAttributes(octets);
     return { ...signer, attributes: readSignedAttributes(asReceived, offset) };
   } catch (failure) {
     if (!isSecureMailError(failure)) throw failure;

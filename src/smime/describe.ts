@@ -1,6 +1,6 @@
 // Layers as reports show them.
 import { type DecryptionKey, describeIdentifier, isOurs, type Recipient } from "../cms.ts";
-import { type AlgorithmIdentifier, agreementOf, contentCipherByOid, keyTransportOf } from "../crypto.ts";
+import { type AlgorithmIdentifier, contentEncryption, keyAgreement, keyTransport } from "../crypto.ts";
 import { isSecureMailError } from "../errors.ts";
 import { nameText } from "../x509.ts";
 import type { ClosedLayer, EncryptedLayer, SignedLayer } from "./layer.ts";
@@ -16,7 +16,7 @@ export function describeEncrypted(
   { head, encoding }: EncryptedLayer | ClosedLayer,
   keys: readonly DecryptionKey[],
 ): EncryptedLayerReport {
-  const cipher = contentCipherByOid(head.contentEncryption.oid);
+  const cipher = contentEncryption.contentCipherByOid(head.contentEncryption.oid);
   return {
     type: head.type,
     contentEncryption: cipher?.name ?? head.contentEncryption.oid,
@@ -38,7 +38,9 @@ function describeRecipient(recipient: Recipient, keys: readonly DecryptionKey[])
 
 function managementName(algorithm: AlgorithmIdentifier): string {
   try {
-    return keyTransportOf(algorithm)?.name ?? agreementOf(algorithm)?.scheme.name ?? algorithm.oid;
+    return (
+      keyTransport.keyTransportOf(algorithm)?.name ?? keyAgreement.agreementOf(algorithm)?.scheme.name ?? algorithm.oid
+    );
   } catch (failure) {
     if (!isSecureMailError(failure)) throw failure;
     return algorithm.oid;

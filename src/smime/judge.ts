@@ -1,5 +1,6 @@
 // From signatures to a code: what the mathematics says (cms), whose it is (asked of `trust` through a function, for
 // that is a floor above), and the table of codes.
+import { toDer } from "../asn1.ts";
 import {
   describeIdentifier,
   type SignatureVerdict,
@@ -171,11 +172,14 @@ export function certificateReport(certificate: Certificate): CertificateReport {
   };
 }
 
-/** Certificates that can be read; others are no reason to refuse a message whose signer is among the rest. */
+/**
+ * Certificates that can be read, in whatever encoding they came; others are no reason to refuse a message whose signer
+ * is among the rest.
+ */
 function readable(octets: readonly Uint8Array[], quirks: Set<string>): Certificate[] {
   return octets.flatMap((one) => {
     try {
-      return [cachedCertificate(one)];
+      return [cachedCertificate(toDer(one))];
     } catch (failure) {
       if (!isSecureMailError(failure)) throw failure;
       quirks.add(`a certificate that cannot be read: ${failure.message}`);

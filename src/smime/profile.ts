@@ -2,13 +2,13 @@
 import type { EnvelopeRecipient } from "../cms.ts";
 import {
   type AgreementScheme,
-  agreementSchemes,
   type ContentCipher,
   CryptoError,
-  contentCiphers,
+  contentEncryption,
   defaultScheme,
   type KeyTransport,
-  keyTransportNamed,
+  keyAgreement,
+  keyTransport,
   type SignatureScheme,
   signatureSchemes,
 } from "../crypto.ts";
@@ -53,7 +53,10 @@ export function managementFor(
     x25519: "ecdh-hkdf-sha256",
   };
   const chosen = name ?? byType[publicKey.asymmetricKeyType ?? ""];
-  const found = chosen === undefined ? undefined : (keyTransportNamed(chosen) ?? agreementSchemes.get(chosen));
+  const found =
+    chosen === undefined
+      ? undefined
+      : (keyTransport.keyTransportNamed(chosen) ?? keyAgreement.agreementSchemes.get(chosen));
   if (found === undefined)
     throw new CryptoError(
       "CRYPTO_UNSUPPORTED",
@@ -64,7 +67,7 @@ export function managementFor(
 
 /** The content cipher; `name` overrules the profile. What is below the floor is read, never written. */
 export function cipherFor(profile: ProfileName, name?: string): ContentCipher {
-  const cipher = contentCiphers.get(name ?? profiles[profile].content);
+  const cipher = contentEncryption.contentCiphers.get(name ?? profiles[profile].content);
   if (cipher === undefined || cipher.weak) throw new CryptoError("CRYPTO_UNSUPPORTED", `content encryption ${name}`);
   return cipher;
 }
