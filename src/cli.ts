@@ -13,6 +13,10 @@ export const exitUsage = 64;
 const commands: ReadonlyMap<string, Entry> = new Map<string, Entry>([
   ["protect", { does: "sign and encrypt one message", load: () => import("./cli/protect.ts") }],
   ["open", { does: "decrypt, judge and restore one message", load: () => import("./cli/open.ts") }],
+  [
+    "explain",
+    { does: "show the layers of one message, and what is right and wrong", load: () => import("./cli/explain.ts") },
+  ],
   ["verify-path", { does: "judge a certificate and its path", load: () => import("./cli/verify-path.ts") }],
 ]);
 

@@ -36,8 +36,11 @@ export const judgingOptions: OptionTable = {
 };
 
 /** Opens standard input as the options say. */
-export async function openInput(options: Options): Promise<Opened> {
-  const input = await recognise(standardInput(), options.oneOf("inform", inputForms) ?? ("auto" satisfies InputForm));
+export async function openInput(
+  options: Options,
+  source: ByteSource = standardInput(),
+): Promise<Opened & { readonly form: "mail" | "bare" }> {
+  const input = await recognise(source, options.oneOf("inform", inputForms) ?? ("auto" satisfies InputForm));
   const certificates = await loadAllCertificates(options.texts("intermediates"));
   const common = {
     anchors: await loadAllCertificates(options.texts("trust")),
@@ -62,8 +65,11 @@ export async function openInput(options: Options): Promise<Opened> {
     quirks: input.quirks,
   });
   const keys = await loadKeys(options, "key", "cert");
-  if (input.form === "bare") return openBare(input.octets, openOptions(bindingOf(options, undefined)));
-  return openMail(input.octets, (header) => openOptions(bindingOf(options, header)));
+  const opened =
+    input.form === "bare"
+      ? await openBare(input.octets, openOptions(bindingOf(options, undefined)))
+      : await openMail(input.octets, (header) => openOptions(bindingOf(options, header)));
+  return { ...opened, form: input.form };
 }
 
 async function openMail(octets: ByteSource, optionsFor: (header: HeaderBlock) => OpenOptions): Promise<Opened> {
