@@ -4,7 +4,7 @@ import { concat, latin1Text } from "../bytes.ts";
 import { asn1Error } from "./errors.ts";
 import { maxDepth } from "./limits.ts";
 import { decodeOid } from "./oid.ts";
-import { constructedBit, tag, tagName } from "./tag.ts";
+import { constructedBit, stringTags, tag, tagName } from "./tag.ts";
 import { parseTime } from "./time.ts";
 
 export type BitString = { readonly octets: Uint8Array; readonly unusedBits: number };
@@ -55,7 +55,9 @@ export class DerReader {
   /** The next element whole, tag and length included. */
   element(): Uint8Array {
     const from = this.#at;
-    this.#header(undefined);
+    const constructed = this.#header(undefined);
+    if (constructed && stringTags.has((this.#octets[from] as number) & ~constructedBit))
+      throw this.#malformed("a string in segments");
     this.#at = this.#span.end;
     return this.#octets.subarray(from, this.#at);
   }

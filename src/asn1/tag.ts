@@ -26,6 +26,22 @@ export const tag = {
 
 export const constructedBit = 0x20;
 
+/** Types that BER may cut into segments and DER may not; their times too. */
+export const stringTags: ReadonlySet<number> = new Set([
+  tag.bitString,
+  tag.octetString,
+  tag.utf8String,
+  tag.numericString,
+  tag.printableString,
+  tag.teletexString,
+  tag.ia5String,
+  tag.utcTime,
+  tag.generalizedTime,
+  tag.visibleString,
+  tag.universalString,
+  tag.bmpString,
+]);
+
 /** Context-specific tag [number]. */
 export function context(number: number): number {
   return 0x80 | number;

@@ -4,7 +4,7 @@ import { concat } from "../bytes.ts";
 import { header as derHeader } from "./der-writer.ts";
 import { asn1Error } from "./errors.ts";
 import { maxDepth, maxNodes } from "./limits.ts";
-import { constructedBit, tag } from "./tag.ts";
+import { constructedBit, stringTags, tag } from "./tag.ts";
 
 /** One BER element: where its contents and it end, as offsets into the octets it stands in. */
 export type BerSpan = {
@@ -16,7 +16,7 @@ export type BerSpan = {
 
 /** The DER form of BER octets (one or more elements); the same array where nothing had to change. */
 export function toDer(octets: Uint8Array): Uint8Array {
-  return convert(octets, { nodes: 0 }, maxDepth);
+  return isDer(octets, { at: 0, nodes: 0 }, octets.length, maxDepth) ? octets : convert(octets, { nodes: 0 }, maxDepth);
 }
 
 /** The elements that stand next to each other in `octets`. */
@@ -29,6 +29,32 @@ export function berElements(octets: Uint8Array): BerSpan[] {
 }
 
 type Budget = { nodes: number };
+
+type Walk = { at: number; nodes: number };
+
+/** Whether nothing would change: so it is with nearly all octets, and seen at a tenth of the cost of converting. */
+function isDer(octets: Uint8Array, walk: Walk, end: number, depth: number): boolean {
+  while (walk.at < end) {
+    const identifier = octets[walk.at++] as number;
+    const length = derLength(octets, walk);
+    if (length < 0 || walk.at + length > end || (identifier & 0x1f) === 0x1f || ++walk.nodes > maxNodes) return false;
+    if ((identifier & constructedBit) === 0) walk.at += length;
+    else if (depth === 1 || stringTags.has(identifier & ~constructedBit)) return false;
+    else if (!isDer(octets, walk, walk.at + length, depth - 1)) return false;
+  }
+  return true;
+}
+
+/** The length at the place of the walk, which moves behind it; -1 where it is none of DER's. */
+function derLength(octets: Uint8Array, walk: Walk): number {
+  const first = octets[walk.at++] ?? 0x80;
+  if (first < 0x80) return first;
+  const count = first & 0x7f;
+  if (count === 0 || count > 4) return -1;
+  let length = 0;
+  for (let left = count; left > 0; left--) length = length * 0x100 + (octets[walk.at++] ?? 0);
+  return length < 0x80 || length < 2 ** (8 * (count - 1)) ? -1 : length;
+}
 
 function convert(octets: Uint8Array, budget: Budget, depth: number): Uint8Array {
   const pieces: Uint8Array[] = [];
@@ -61,13 +87,15 @@ function convertOne(octets: Uint8Array, span: BerSpan, whole: Uint8Array, budget
 
 /** Segments (already DER) of a constructed universal string as its contents, undefined for everything else. */
 function joined(stringTag: number, segments: Uint8Array): Uint8Array | undefined {
-  if (stringTag !== tag.octetString && stringTag !== tag.bitString) return undefined;
+  if (!stringTags.has(stringTag)) return undefined;
   const spans = berElements(segments);
-  if (spans.some(({ identifier }) => identifier !== stringTag)) {
+  // Character strings and times are cut like the OCTET STRING that they are under their tag (X.690, 8.23 and 8.25).
+  const segmentTag = stringTag === tag.bitString ? tag.bitString : tag.octetString;
+  if (spans.some(({ identifier }) => identifier !== segmentTag)) {
     throw asn1Error("ASN1_MALFORMED", "a string segment of another type", 0);
   }
   const pieces = spans.map(({ contentStart, contentEnd }) => segments.subarray(contentStart, contentEnd));
-  if (stringTag === tag.octetString) return concat(pieces);
+  if (stringTag !== tag.bitString) return concat(pieces);
   // Only the last segment of a BIT STRING may leave bits unused.
   if (pieces.slice(0, -1).some((piece) => piece[0] !== 0))
     throw asn1Error("ASN1_MALFORMED", "unused bits in mid-string", 0);
