@@ -9,6 +9,7 @@
 // kept: each recipient is answered when the next hop has answered for it. From an exception there is no way to "pass
 // on": the recipients concerned hear 451, and there is a record.
 
+import type { Config } from "./config.ts";
 import { isSecureMailError } from "./errors.ts";
 import { accept } from "./gateway/accept.ts";
 import { classify } from "./gateway/classify.ts";
@@ -18,14 +19,21 @@ import type { Accepted, Group, Outcome, Prepared, Services, Side } from "./gatew
 import { pass, protect } from "./gateway/protect.ts";
 import { relay } from "./gateway/relay.ts";
 import { report } from "./gateway/report.ts";
+import { type RunningGateway, start, type Watchers } from "./gateway/start.ts";
 import { type HandleTransaction, reply } from "./smtp.ts";
 
 export type { GatewayErrorCode } from "./gateway/accept.ts";
 export type { OwnDomain, PassageReport, Services, Side, Trust } from "./gateway/passage.ts";
 export { logLines } from "./gateway/report.ts";
+export type { RunningGateway, StartErrorCode, Watchers } from "./gateway/start.ts";
+
+/** Loads what the configuration names, and listens. */
+export function startGateway(config: Config, watchers: Watchers): Promise<RunningGateway> {
+  return start(config, corridor, watchers);
+}
 
 /** Handles what arrives at the listener of one side. */
-export function corridor(from: Side, services: Services): HandleTransaction {
+function corridor(from: Side, services: Services): HandleTransaction {
   return async (transaction) => {
     const accepted = await accept(transaction, from, services);
     try {

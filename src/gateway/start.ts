@@ -1,0 +1,154 @@
+// A running gateway: what its configuration names is loaded and checked, then it listens. The way of a message is not
+// here but in ../gateway.ts.
+
+import { mkdir } from "node:fs/promises";
+import path from "node:path";
+import { systemClock } from "../clock.ts";
+import type { Config, DomainConfig, KeyConfig, ListenConfig } from "../config.ts";
+import { privateKeyOf } from "../crypto.ts";
+import { makeSnapshot, type Snapshot } from "../directory.ts";
+import { parseDomainName } from "../domain.ts";
+import { SecureMailError } from "../errors.ts";
+import { type KeyEntry, loadCertificates, loadCrls, loadKey } from "../keystore.ts";
+import {
+  defaultLimits,
+  type HandleTransaction,
+  listen,
+  lmtp,
+  type MailServer,
+  parseMailbox,
+  RelayPool,
+  reply,
+  type SessionOptions,
+  type SocketAddress,
+  smtp,
+} from "../smtp.ts";
+import { readDirectoryFiles, spillingSpools } from "../store.ts";
+import type { Certificate } from "../x509.ts";
+import type { OwnDomain, PassageReport, Services, Side, Trust } from "./passage.ts";
+import { queueId } from "./queue-id.ts";
+
+export type StartErrorCode = "GATEWAY_KEY"; // a key of the configuration lacks what it needs
+
+export type RunningGateway = {
+  readonly listening: Readonly<Record<Side, SocketAddress>>;
+  readonly snapshot: () => Snapshot;
+  /** Reads the directory again; messages on their way keep the snapshot they began with. */
+  reloadDirectory(): Promise<Snapshot>;
+  close(): Promise<void>;
+};
+
+export type Watchers = {
+  readonly report: (report: PassageReport) => void;
+  /** Of sessions and handlers; a report of its own says what became of a message. */
+  readonly onFault: (thrown: unknown) => void;
+};
+
+/** `corridorOf` makes the handler of one side's listener. */
+export async function start(
+  config: Config,
+  corridorOf: (side: Side, services: Services) => HandleTransaction,
+  { report, onFault }: Watchers,
+): Promise<RunningGateway> {
+  const spill = path.join(config.dataDir, "spill");
+  await mkdir(spill, { recursive: true, mode: 0o700 });
+  const pool = new RelayPool(config.hostname);
+  let snapshot = await loadSnapshot(config, 1);
+  const services: Services = {
+    hostname: config.hostname,
+    authservId: config.authservId,
+    domains: new Map(
+      await Promise.all(config.domains.map(async (domain) => [domain.name, await loadDomain(domain)] as const)),
+    ),
+    trust: await loadTrust(config),
+    snapshot: () => snapshot,
+    hops: config.relay,
+    relay: (hop, envelope, message) => pool.relay(hop, envelope, message),
+    makeSpool: spillingSpools(spill),
+    clock: systemClock,
+    newId: () => queueId(systemClock()),
+    report,
+  };
+  const open = (side: Side): Promise<MailServer> =>
+    listen(config.listen[side].address, {
+      ...sessionOptions(config, side, services),
+      handle: corridorOf(side, services),
+      onFault,
+    });
+  const inside = await open("inside");
+  const outside = await open("outside");
+  return {
+    listening: { inside: inside.address, outside: outside.address },
+    snapshot: () => snapshot,
+    async reloadDirectory() {
+      snapshot = await loadSnapshot(config, snapshot.number + 1);
+      return snapshot;
+    },
+    async close() {
+      await Promise.all([inside.close(), outside.close()]);
+      await pool.close();
+    },
+  };
+}
+
+function sessionOptions(
+  config: Config,
+  side: Side,
+  { domains }: Services,
+): Omit<SessionOptions, "handle" | "onFault"> & { accept: readonly string[] } {
+  const { protocol, accept }: ListenConfig = config.listen[side];
+  const { messageSize, recipients } = config.limits;
+  const postmaster = parseMailbox(config.postmaster);
+  if (postmaster === undefined)
+    throw new SecureMailError("GATEWAY_KEY", "permanent", "postmaster is not a mail address");
+  // Without a mail server in front nobody else keeps strangers from relaying through us.
+  const closed = protocol === "smtp" && side === "outside";
+  return {
+    dialect: protocol === "smtp" ? smtp : lmtp,
+    hostname: config.hostname,
+    postmaster,
+    accept,
+    limits: { ...defaultLimits, messageSize, recipients },
+    ...(closed
+      ? {
+          judgeRecipient: ({ domain }) =>
+            domains.has(domain) ? undefined : reply(550, "5.7.1", "Not a domain served here"),
+        }
+      : {}),
+  };
+}
+
+async function loadSnapshot({ directory }: Config, number: number): Promise<Snapshot> {
+  return makeSnapshot(number, await readDirectoryFiles(directory.sources.map(({ ldif }) => ldif)));
+}
+
+async function loadTrust({ trust }: Config): Promise<Trust> {
+  const all = async (files: readonly string[]): Promise<Certificate[]> =>
+    (await Promise.all(files.map(loadCertificates))).flat();
+  return {
+    anchors: await all(trust.anchors),
+    intermediates: await all(trust.intermediates),
+    crls: (await Promise.all(trust.crls.map(loadCrls))).flat(),
+    revocation: trust.revocation,
+  };
+}
+
+async function loadDomain({ name, signing, encryption }: DomainConfig): Promise<OwnDomain> {
+  const domain = parseDomainName(name);
+  if (domain === undefined) throw new Error(`${name} was checked by the configuration`);
+  const own = await loadOwnKey(signing);
+  const decryption = await Promise.all(encryption.map(loadOwnKey));
+  return { name: domain, signing: own, decryption };
+}
+
+async function loadOwnKey({ key, certificate, passwordFile }: KeyConfig): Promise<OwnDomain["signing"]> {
+  const entry: KeyEntry = await loadKey({
+    key,
+    certificate,
+    ...(passwordFile === undefined ? {} : { password: passwordFile }),
+  });
+  if (entry.certificate === undefined)
+    throw new SecureMailError("GATEWAY_KEY", "permanent", `${certificate}: holds no certificate`);
+  const { privateKey, chain } = entry;
+  return { key: privateKeyOf(privateKey, entry.certificate.publicKey), certificate: entry.certificate, chain };
+}
