@@ -18,7 +18,7 @@
 export type { Address } from "./mime/address.ts";
 export { fromDomain, parseAddress } from "./mime/address.ts";
 export { ambiguities } from "./mime/ambiguity.ts";
-export { base64Length, base64Writer, encodeBase64 } from "./mime/base64-writer.ts";
+export { base64Length, base64Writer } from "./mime/base64-writer.ts";
 export { decodeWords, encodeWords } from "./mime/encoded-word.ts";
 export type { Entity } from "./mime/entity.ts";
 export { formatEntity, readEntity } from "./mime/entity.ts";

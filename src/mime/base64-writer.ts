@@ -1,5 +1,5 @@
 // Base64 folded at 76 columns (RFC 2045, 6.8), at memory speed. Floor 1, see ../mime.ts.
-import { asBuffer, type ByteSink, latin1, noOctets } from "../bytes.ts";
+import { asBuffer, type ByteSink, latin1 } from "../bytes.ts";
 
 const octetsALine = 57;
 const columns = 76;
@@ -39,14 +39,6 @@ export function base64Length(octets: number): number {
   const rest = octets % octetsALine;
   const lines = (octets - rest) / octetsALine;
   return lines * lineSize + (rest === 0 ? 0 : Math.ceil(rest / 3) * 4 + 2);
-}
-
-/** All of it in one piece, for what is small. */
-export function encodeBase64(octets: Uint8Array): Uint8Array {
-  const whole = octets.length - (octets.length % octetsALine);
-  const last = octets.subarray(whole);
-  const tail = last.length === 0 ? noOctets : latin1(`${asBuffer(last).toString("base64")}\r\n`);
-  return Buffer.concat([encodeLines(octets.subarray(0, whole)), tail]);
 }
 
 /**

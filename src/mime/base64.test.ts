@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { cut, cuts, keepingSink } from "../../test/chunks.ts";
 import { concat, latin1, latin1Text } from "../bytes.ts";
 import { SecureMailError } from "../errors.ts";
-import { base64Length, base64Writer, encodeBase64 } from "./base64-writer.ts";
+import { base64Length, base64Writer } from "./base64-writer.ts";
 import { transferDecoder } from "./transfer-encoding.ts";
 
 /** The definition, as slow as it is plain. */
@@ -31,9 +31,8 @@ test("base64 is folded at 76 columns under any chunking", async () => {
       await writer.end();
       assert.equal(latin1Text(sink.octets()), folded(octets));
       assert.equal(sink.octets().length, base64Length(octets.length));
-      assert.deepEqual(encodeBase64(octets), sink.octets());
     }),
-    { numRuns: 500 },
+    { numRuns: 300 },
   );
 });
 
@@ -68,7 +67,7 @@ test("base64 decodes to what was encoded, however it was folded and cut", () => 
       }
       assert.ok(decode(cut(latin1(text), places)).octets.equals(octets));
     }),
-    { numRuns: 1000 },
+    { numRuns: 300 },
   );
 });
 

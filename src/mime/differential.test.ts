@@ -173,9 +173,9 @@ test("a message that is not called ambiguous has the same parts for postal-mime"
         JSON.stringify(latin1Text(octets)),
       );
     }),
-    { numRuns: 10_000 },
+    { numRuns: 4000 },
   );
-  assert.ok(clear > 1000, `only ${clear} messages were clear`);
+  assert.ok(clear > 500, `only ${clear} messages were clear`);
 });
 
 /** The decoded application/octet-stream parts, and all that is doubtful about the message. */

@@ -124,7 +124,7 @@ for (const { why, body, parts = [], preamble = "", epilogue = "", problems = [] 
           { whole: body, preamble, parts, epilogue, problems, closed: undefined },
         );
       }),
-      { numRuns: 60 },
+      { numRuns: 25 },
     );
   });
 }
@@ -157,7 +157,7 @@ test("every octet comes out once and where it was cut does not matter", async ()
       assert.equal(atOnce.whole, body);
       assert.deepEqual(await read(body, "b", places), atOnce);
     }),
-    { numRuns: 2000 },
+    { numRuns: 1500 },
   );
 });
 
@@ -176,7 +176,7 @@ test("what is written between delimiters is read back", async () => {
         assert.deepEqual([found.parts, found.problems, found.closed], [parts, [], true]);
       },
     ),
-    { numRuns: 1000 },
+    { numRuns: 300 },
   );
 });
 

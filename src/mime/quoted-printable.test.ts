@@ -105,6 +105,6 @@ test("what is written as quoted-printable decodes to the same octets, and surviv
         assert.ok(line.length <= 76 && !/[ \t]$|^\.|^From |[\r\n]/.test(line), JSON.stringify(line));
       }
     }),
-    { numRuns: 2000 },
+    { numRuns: 800 },
   );
 });
