@@ -1,4 +1,4 @@
-// Mail as it stands on the wire. Floor 1: pure, knows errors and bytes only.
+// Mail as it stands on the wire. Floor 1: pure, knows errors, bytes and domain names only.
 //
 // A letter passes this house unopened wherever that is possible. Header fields are kept octet for octet; parts of a
 // multipart are spans of the octets that came; a transfer encoding is taken off only where somebody looks inside.
@@ -19,18 +19,18 @@ export type { Address } from "./mime/address.ts";
 export { fromDomain, parseAddress } from "./mime/address.ts";
 export { ambiguities } from "./mime/ambiguity.ts";
 export { base64Length, base64Writer } from "./mime/base64-writer.ts";
-export { decodeWords, encodeWords } from "./mime/encoded-word.ts";
+export { encodeWords } from "./mime/encoded-word.ts";
 export type { Entity } from "./mime/entity.ts";
 export { formatEntity, readEntity } from "./mime/entity.ts";
 export { formatField } from "./mime/field-writer.ts";
 export type { HeaderBlock, HeaderField } from "./mime/header.ts";
-export { fieldNamed, fieldsNamed, fieldText, formatHeader, isContentField, maxHeaderSize } from "./mime/header.ts";
+export { fieldNamed, fieldsNamed, fieldText, formatHeader, isContentField } from "./mime/header.ts";
 export { withCrlf } from "./mime/line-ends.ts";
 export type { MediaType } from "./mime/media-type.ts";
 export { fileNameOf, mediaTypeOf, parseMediaType, transferEncodingOf } from "./mime/media-type.ts";
 export type { MimeErrorCode } from "./mime/mime-error.ts";
 export type { MultipartEvent } from "./mime/multipart.ts";
-export { formatBoundary, formatDelimiters, readMultipart, readParts } from "./mime/multipart.ts";
+export { formatBoundary, formatDelimiters, readMultipart } from "./mime/multipart.ts";
 export { quotedPrintableWriter } from "./mime/quoted-printable.ts";
 export { countReceived, formatReceived, isTraceField } from "./mime/trace.ts";
 export type { TransferDecoder } from "./mime/transfer-encoding.ts";
