@@ -5,7 +5,15 @@
 // field. A record inside the signed part says which gaps lay between the others. Trace fields that servers add on top
 // do not disturb it, for everything is counted from the place of the S/MIME fields.
 import { concat, equalOctets, latin1 } from "../bytes.ts";
-import { fieldNamed, fieldText, formatField, type HeaderBlock, type HeaderField, isContentField } from "../mime.ts";
+import {
+  fieldNamed,
+  fieldsNamed,
+  fieldText,
+  formatField,
+  type HeaderBlock,
+  type HeaderField,
+  isContentField,
+} from "../mime.ts";
 
 /** The record's name; other programs ignore it (RFC 2045, 9: only Content-* has meaning in a part). */
 export const layoutField = "Postern-Layout";
@@ -75,7 +83,8 @@ export function layoutOf(header: HeaderBlock): Layout | undefined {
 /**
  * The header of the restored message, with its end, from the outer header and that of the signed part.
  *
- * Without a record the payload's content fields take the place of the outer ones.
+ * Without a record the payload's content fields take the place of the outer ones. MIME-Version belongs to a letter and
+ * not to a part of one (RFC 2045, 4): others leave it outside, and what they sent has to stay MIME.
  */
 export function restoreHeader(outer: HeaderBlock, payload: HeaderBlock): Uint8Array {
   const others = outer.fields.filter((field) => !isContentField(field));
@@ -85,7 +94,9 @@ export function restoreHeader(outer: HeaderBlock, payload: HeaderBlock): Uint8Ar
   const layout = layoutOf(payload);
   if (layout === undefined) {
     const complete = content.map((octets) => (endsLine({ octets }) ? octets : concat([octets, crlf])));
-    return concat([...octetsOf(others.slice(0, before)), ...complete, ...octetsOf(others.slice(before)), crlf]);
+    const version = fieldNamed(payload, "MIME-Version") === undefined ? fieldsNamed(outer, "MIME-Version") : [];
+    const inner = [...octetsOf(version), ...complete];
+    return concat([...octetsOf(others.slice(0, before)), ...inner, ...octetsOf(others.slice(before)), crlf]);
   }
   const restored = [
     ...octetsOf(others.slice(0, before)),
