@@ -28,6 +28,8 @@ export type SignOptions = Output & {
   readonly bySubjectKeyId?: boolean;
   /** Treats the content as text: line ends become CRLF. Otherwise octets are taken as they are. */
   readonly canonicalize?: boolean;
+  /** The lines of a MIME entity end in CRLF, as on the wire; openssl's own end in LF. */
+  readonly crlf?: boolean;
 };
 
 /** How a content key reaches one recipient, as the `-keyopt`s of openssl-cms(1). */
@@ -60,6 +62,8 @@ export type VerifyOptions = {
   /** What a detached signature covers. */
   readonly content?: Uint8Array;
   readonly canonicalize?: boolean;
+  /** The lines of a MIME entity end in CRLF: without it, the LF before a delimiter is taken off and its CR is content. */
+  readonly crlf?: boolean;
 };
 
 /** `octets` is what came out on stdout even when the judgement is bad: openssl writes first and judges later. */
@@ -88,15 +92,21 @@ export function decrypt(protectedOctets: Uint8Array, keys: Keys, format: Format 
 }
 
 export function verify(signed: Uint8Array, options: VerifyOptions = {}): Outcome {
-  const { anchorFile, intermediateFile, format = "der", content, canonicalize = false } = options;
+  const { anchorFile, intermediateFile, format = "der", content, canonicalize = false, crlf = false } = options;
   const args = ["-verify", "-inform", format];
   if (!canonicalize) args.push("-binary");
+  if (crlf) args.push("-crlfeol");
   if (anchorFile === undefined) args.push("-noverify");
   else args.push("-no-CAfile", "-no-CApath", "-no-CAstore", "-CAfile", anchorFile);
   if (intermediateFile !== undefined) args.push("-certfile", intermediateFile);
   return content === undefined
     ? run(args, signed)
     : withFile(content, (file) => run([...args, "-content", file], signed));
+}
+
+/** The same object as OpenSSL writes it after reading it: definite lengths, its own order of sets. */
+export function rewrite(cms: Uint8Array, format: Format = "der"): Uint8Array {
+  return octetsOf(run(["-cmsout", "-inform", format, "-outform", "der"], cms));
 }
 
 /** The structure as `openssl cms -cmsout -print` tells it. */
@@ -114,6 +124,7 @@ function signArguments(options: SignOptions): string[] {
   const args = outform(options);
   if (form === "opaque") args.push("-nodetach");
   if (!options.canonicalize) args.push("-binary");
+  if (options.crlf) args.push("-crlfeol");
   if (options.noCertificates) args.push("-nocerts");
   if (options.noAttributes) args.push("-noattr");
   if (options.noCapabilities) args.push("-nosmimecap");
