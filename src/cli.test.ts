@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { closest } from "./cli/closest.ts";
+import { closest } from "./closest.ts";
 
 for (const { typed, meant, why } of [
   { typed: "protetc", meant: "protect", why: "two letters changed places" },

@@ -1,7 +1,7 @@
 // The commands of the program, one file each in `cli/`, loaded only when called. Floor 5.
 
 import { readFileSync } from "node:fs";
-import { closest } from "./cli/closest.ts";
+import { closest } from "./closest.ts";
 
 /** Runs to its end and gives the exit status. */
 export type Command = (args: readonly string[]) => Promise<number>;
@@ -17,6 +17,8 @@ const commands: ReadonlyMap<string, Entry> = new Map<string, Entry>([
     "explain",
     { does: "show the layers of one message, and what is right and wrong", load: () => import("./cli/explain.ts") },
   ],
+  ["demo", { does: "two member domains on this machine, to watch and to try", load: () => import("./cli/demo.ts") }],
+  ["gateway", { does: "the daemon", load: () => import("./cli/gateway.ts") }],
   ["verify-path", { does: "judge a certificate and its path", load: () => import("./cli/verify-path.ts") }],
 ]);
 

@@ -1,7 +1,7 @@
 // Options of a command: named ones only, unknown ones refused by name. Exit statuses are those of sysexits.
 import { parseArgs } from "node:util";
 import { isSecureMailError } from "../errors.ts";
-import { closest } from "./closest.ts";
+import { closest } from "../closest.ts";
 
 export const exit = {
   done: 0,

@@ -1,0 +1,69 @@
+// `postern demo`: two domains on loopback; `postern demo tamper`: a bad day on the running one.
+
+import { readFileSync } from "node:fs";
+import { askDemo, runDemo } from "../demo.ts";
+import {
+  exit,
+  helpText,
+  InputError,
+  type Options,
+  type OptionTable,
+  parseOptions,
+  UsageError,
+  withStatus,
+} from "./options.ts";
+
+export const demoOptions: OptionTable = {
+  once: { kind: "flag", does: "end after the first mails: 0 if all arrived as they must" },
+  data: { kind: "text", value: "DIR", does: "keep the state here; default a temporary folder" },
+  "link-proxy": {
+    kind: "text",
+    value: "HOST:PORT",
+    does: "hand mail for the second domain over here, for tests of the line",
+  },
+  help: { kind: "flag", does: "this page" },
+};
+
+const plays = ["tamper"];
+
+export function run(args: readonly string[]): Promise<number> {
+  return withStatus("demo", async () => {
+    const options = parseOptions(args, demoOptions, 1);
+    if (options.flag("help")) {
+      process.stdout.write(helpText(`postern demo [options] [${plays.join("|")}]`, demoOptions));
+      return exit.done;
+    }
+    const [play] = options.positionals;
+    return play === undefined ? start(options) : ask(options, play);
+  });
+}
+
+async function start(options: Options): Promise<number> {
+  const folder = options.text("data");
+  const linkProxy = options.text("link-proxy");
+  const stopped = new Promise<void>((resolve) => {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve());
+  });
+  return runDemo({
+    once: options.flag("once"),
+    version: JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")).version,
+    say: (text) => process.stdout.write(text),
+    stopped,
+    ...(folder === undefined ? {} : { folder }),
+    ...(linkProxy === undefined ? {} : { linkProxy: hostAndPort(linkProxy) }),
+  });
+}
+
+async function ask(options: Options, play: string): Promise<number> {
+  if (!plays.includes(play)) throw new UsageError(`demo ${play}: it is one of ${plays.join(", ")}`);
+  const answer = await askDemo(options.text("data"), play);
+  if (answer === undefined) throw new InputError(exit.unavailable, "no demo is running (start one: postern demo)");
+  process.stdout.write(answer.text);
+  return answer.status;
+}
+
+function hostAndPort(text: string): { host: string; port: number } {
+  const [, host, port] = /^([^:]+):([0-9]{1,5})$/.exec(text) ?? [];
+  if (host === undefined) throw new UsageError(`--link-proxy ${text}: it is HOST:PORT`);
+  return { host, port: Number(port) };
+}

@@ -1,0 +1,94 @@
+// `postern gateway`: the daemon. Loads, listens, writes one line per recipient, ends on SIGTERM; SIGHUP reads the
+// directory again.
+
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { type Config, parseConfig } from "../config.ts";
+import { isSecureMailError } from "../errors.ts";
+import { logLines, type RunningGateway, startGateway } from "../gateway.ts";
+import type { SocketAddress } from "../smtp.ts";
+import { exit, helpText, InputError, type Options, type OptionTable, parseOptions, withStatus } from "./options.ts";
+
+export const gatewayOptions: OptionTable = {
+  config: { kind: "text", value: "FILE", does: "default $POSTERN_CONFIG, ./postern.yaml, /etc/postern/postern.yaml" },
+  help: { kind: "flag", does: "this page" },
+};
+
+export function run(args: readonly string[]): Promise<number> {
+  return withStatus("gateway", async () => {
+    const options = parseOptions(args, gatewayOptions);
+    if (options.flag("help")) {
+      process.stdout.write(helpText("postern gateway [--config FILE]", gatewayOptions));
+      return exit.done;
+    }
+    const config = await loadConfig(options);
+    for (const name of config.unused) log(`${name} is set and not used by this version`);
+    const gateway = await startGateway(config, {
+      report: (report) => logLines(report).forEach(log),
+      onFault: (thrown) =>
+        log(
+          isSecureMailError(thrown) ? `${thrown.code}: ${thrown.message}` : String((thrown as Error)?.stack ?? thrown),
+        ),
+    });
+    greet(config, gateway);
+    await untilStopped(gateway);
+    await gateway.close();
+    return exit.done;
+  });
+}
+
+/** The configuration that `--config`, the environment or the usual places name. */
+export async function loadConfig(options: Options): Promise<Config> {
+  const named = options.text("config") ?? process.env["POSTERN_CONFIG"];
+  const file = named ?? ["postern.yaml", "/etc/postern/postern.yaml"].find((candidate) => existsSync(candidate));
+  if (file === undefined) throw new InputError(exit.configuration, "no configuration: name one with --config");
+  let text: string;
+  try {
+    text = await readFile(file, "utf8");
+  } catch (cause) {
+    throw new InputError(exit.configuration, `${file}: cannot be read (${(cause as NodeJS.ErrnoException).code})`, {
+      cause,
+    });
+  }
+  try {
+    return parseConfig(text, file);
+  } catch (cause) {
+    if (!isSecureMailError(cause, "CONFIG_INVALID")) throw cause;
+    throw new InputError(exit.configuration, `the configuration cannot be used\n${cause.message}`, { cause });
+  }
+}
+
+function greet({ domains }: Config, { listening, snapshot }: RunningGateway): void {
+  const { members, faults } = snapshot();
+  for (const { dn, attribute, reason } of faults) log(`directory: ${dn}: ${attribute}: ${reason}`);
+  const names = domains.map(({ name }) => name).join(", ");
+  log(
+    `ready for ${names}: inside ${where(listening.inside)}, outside ${where(listening.outside)}, ${members.length} members`,
+  );
+}
+
+function where(address: SocketAddress): string {
+  return "path" in address ? address.path : `${address.host}:${address.port}`;
+}
+
+function untilStopped(gateway: RunningGateway): Promise<void> {
+  process.on("SIGHUP", () => {
+    gateway.reloadDirectory().then(
+      ({ number, members }) => log(`directory: snapshot ${number}, ${members.length} members`),
+      (thrown) => log(`directory: not read, the old one stays: ${thrown}`),
+    );
+  });
+  return new Promise((resolve) => {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve());
+  });
+}
+
+/** One line of the log, whatever is in it (security.md A41). */
+function log(text: string): void {
+  process.stdout.write(
+    `postern[${process.pid}]: ${text
+      .replaceAll("\n", " | ")
+      .replace(/[^\x20-\x7e]/g, "?")
+      .slice(0, 2000)}\n`,
+  );
+}
