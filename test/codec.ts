@@ -133,6 +133,22 @@ export function splitEntity(entity: Uint8Array): { header: string; body: Buffer 
   return { header: latin1Text(octets.subarray(0, end)), body: octets.subarray(end) };
 }
 
+/** The CMS object that is the body of a mail or entity. */
+export function objectIn(entity: Uint8Array): Buffer {
+  const { header, body } = splitEntity(entity);
+  return /^Content-Transfer-Encoding: binary\r\n/m.test(header) ? body : Buffer.from(latin1Text(body), "base64");
+}
+
+/** The signed octets of a multipart/signed and the SignedData that covers them. */
+export function detachedPartsIn(entity: Uint8Array): { content: Buffer; signature: Buffer } {
+  const octets = Buffer.from(entity);
+  const [, boundary = ""] = /boundary="([^"]+)"/.exec(splitEntity(octets).header) ?? [];
+  const [first, next] = [`--${boundary}\r\n`, `\r\n--${boundary}\r\n`];
+  const start = octets.indexOf(first) + first.length;
+  const end = octets.indexOf(next, start);
+  return { content: octets.subarray(start, end), signature: objectIn(octets.subarray(end + next.length)) };
+}
+
 /** A mail around a bare CMS object, as a sender who is not us would write it; `fields` are the first of its header. */
 export function mailAround(object: Uint8Array, smimeType: string, fields: string): Buffer {
   const base64 = Buffer.from(object).toString("base64").replace(/.{64}/g, "$&\r\n");

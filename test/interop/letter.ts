@@ -30,3 +30,14 @@ export function assertSame(octets: Uint8Array | undefined, expected: Uint8Array)
   assert.ok(octets !== undefined, "nothing came out");
   assert.equal(sha256(octets), sha256(expected), "the octets differ");
 }
+
+/** Every combination of one element from each list. */
+export function product<const L extends Lists>(...lists: L): { -readonly [I in keyof L]: L[I][number] }[] {
+  const rows = lists.reduce<unknown[][]>(
+    (rows, list) => rows.flatMap((row) => list.map((each) => [...row, each])),
+    [[]],
+  );
+  return rows as { -readonly [I in keyof L]: L[I][number] }[];
+}
+
+type Lists = readonly (readonly unknown[])[];

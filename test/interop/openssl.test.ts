@@ -9,6 +9,7 @@ import {
   certificatesOf,
   mailAround,
   type Opening,
+  objectIn,
   openMessage,
   openObject,
   own,
@@ -19,7 +20,7 @@ import {
 import { withPeers } from "../peers.ts";
 import { runPostern } from "../program.ts";
 import { type Credential, community, type EncryptionKind, type SigningKind } from "./community.ts";
-import { assertSame, entity, letter, outerFields, posternPayload } from "./letter.ts";
+import { assertSame, entity, letter, outerFields, posternPayload, product } from "./letter.ts";
 import * as openssl from "./peers/openssl.ts";
 
 const signatures: readonly { name: string; kind: SigningKind; digest: "sha256" | "sha384" | "sha512"; pss?: true }[] = [
@@ -217,7 +218,7 @@ function odditiesTests(): void {
       const both = [keys, encryption("b.example", "p256")];
       const recipients = await certificatesOf(...both.map(({ certificateFile }) => certificateFile));
       for (const layer of [await signedBy(signer, signing("a.example", "rsa2048")), { recipients, cipher }]) {
-        const object = Buffer.from(splitEntity(await protectMessage(letter, layer)).body.toString("latin1"), "base64");
+        const object = objectIn(await protectMessage(letter, layer));
         assertSame(openssl.rewrite(object), object);
       }
     });
@@ -386,15 +387,4 @@ function encryptedLayer({ layers }: OpenReport): { cipher: string; encoding: str
 
 function plain(encoding: string): string {
   return encoding === "BER-indefinite" ? "BER" : encoding;
-}
-
-type Lists = readonly (readonly unknown[])[];
-
-/** Every combination of one element from each list. */
-function product<const L extends Lists>(...lists: L): { -readonly [I in keyof L]: L[I][number] }[] {
-  const rows = lists.reduce<unknown[][]>(
-    (rows, list) => rows.flatMap((row) => list.map((each) => [...row, each])),
-    [[]],
-  );
-  return rows as { -readonly [I in keyof L]: L[I][number] }[];
 }

@@ -9,8 +9,8 @@ import type { Readable, Writable } from "node:stream";
 
 export type Keys = { readonly keyFile: string; readonly certificateFile: string };
 
-/** `ber`: indefinite lengths and segmented strings, as Bouncy Castle writes while streaming. */
-type Output = { readonly encoding?: "der" | "ber" };
+/** `ber`: what it made as a whole, in indefinite lengths. `stream`: its streaming generators, strings in segments. */
+type Output = { readonly encoding?: "der" | "ber" | "stream" };
 
 /** `algorithm` as Java names it: SHA256withRSA, SHA256withRSAandMGF1, SHA384withECDSA, Ed25519. */
 export type Signer = Keys & { readonly algorithm: string };
@@ -30,6 +30,8 @@ export type EncryptOptions = Output & {
   readonly recipients: readonly Recipient[];
   readonly cipher?: string; // aes256-cbc, aes128-gcm, aes256-ccm, des-ede3-cbc; default aes256-cbc
   readonly bySubjectKeyId?: boolean;
+  /** Authenticated and unauthenticated attributes, where the cipher authenticates. */
+  readonly withAttributes?: boolean;
 };
 
 /** `signers`: for each one whether its signature is mathematically right; certification paths are not judged. */
@@ -71,12 +73,13 @@ export async function verify(
 }
 
 export async function encrypt(content: Uint8Array, options: EncryptOptions): Promise<Uint8Array> {
-  const { cipher = "aes256-cbc", encoding = "der", bySubjectKeyId } = options;
+  const { cipher = "aes256-cbc", encoding = "der", bySubjectKeyId, withAttributes } = options;
   const lines: Line[] = [
     ["do", "encrypt"],
     ["cipher", cipher],
     ["encoding", encoding],
   ];
+  if (withAttributes) lines.push(["attributes", "authenticated"]);
   for (const { certificateFile, keyManagement } of options.recipients) {
     lines.push(["recipient", certificateFile, keyManagement, bySubjectKeyId ? "ski" : "issuer"]);
   }
@@ -169,7 +172,7 @@ class Peer {
       this.#received = [octets];
       this.#wanted = length;
       if (octets.length < length) return;
-      this.#received = [octets.subarray(length)];
+      this.#received = octets.length > length ? [octets.subarray(length)] : [];
       this.#size -= length;
       this.#wanted = 0;
       this.#answer(octets.subarray(0, length));

@@ -60,6 +60,13 @@ public final class BouncyCastle {
     return structure.getEncoded(request.is("encoding", "ber") ? ASN1Encoding.BER : ASN1Encoding.DER);
   }
 
+  /** Writes in pieces of odd length, as content arrives that streams, and closes. */
+  static void pour(byte[] octets, OutputStream to) throws IOException {
+    try (OutputStream closing = to) {
+      for (int at = 0; at < octets.length; at += 5000) closing.write(octets, at, Math.min(5000, octets.length - at));
+    }
+  }
+
   static byte[] subjectKeyId(X509CertificateHolder certificate) {
     return SubjectKeyIdentifier.fromExtensions(certificate.getExtensions()).getKeyIdentifier();
   }

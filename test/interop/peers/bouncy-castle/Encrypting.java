@@ -1,16 +1,22 @@
 // EnvelopedData and AuthEnvelopedData.
 
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.security.*;
 import java.security.cert.X509Certificate;
 import java.security.spec.MGF1ParameterSpec;
+import java.util.Date;
 import java.util.Map;
 import javax.crypto.Cipher;
 import javax.crypto.spec.OAEPParameterSpec;
 import javax.crypto.spec.PSource;
 import org.bouncycastle.asn1.*;
+import org.bouncycastle.asn1.cms.Attribute;
+import org.bouncycastle.asn1.cms.AttributeTable;
+import org.bouncycastle.asn1.cms.CMSAttributes;
 import org.bouncycastle.asn1.cms.CMSObjectIdentifiers;
 import org.bouncycastle.asn1.cms.ContentInfo;
+import org.bouncycastle.asn1.cms.Time;
 import org.bouncycastle.asn1.pkcs.PKCSObjectIdentifiers;
 import org.bouncycastle.asn1.x509.AlgorithmIdentifier;
 import org.bouncycastle.cert.X509CertificateHolder;
@@ -24,11 +30,18 @@ import org.bouncycastle.util.Selector;
 final class Encrypting {
   private static final Provider BC = BouncyCastle.BC;
 
-  /** cipher=aes256-cbc encoding=der|ber recipient=CERT,KEYMANAGEMENT,issuer|ski* */
+  /** cipher=aes256-cbc encoding=der|ber|stream attributes=authenticated recipient=CERT,KEYMANAGEMENT,issuer|ski* */
   static byte[] encrypt(Frame request) throws Exception {
     String cipher = request.one("cipher");
     OutputEncryptor encryptor = new JceCMSContentEncryptorBuilder(contentCiphers.get(cipher)).setProvider(BC).build();
     CMSTypedData content = new CMSProcessableByteArray(request.octets);
+    if (request.is("encoding", "stream")) {
+      CMSEnvelopedDataStreamGenerator generator = new CMSEnvelopedDataStreamGenerator();
+      for (String[] to : request.all("recipient")) generator.addRecipientInfoGenerator(recipient(to));
+      ByteArrayOutputStream out = new ByteArrayOutputStream();
+      BouncyCastle.pour(request.octets, generator.open(out, encryptor));
+      return out.toByteArray();
+    }
     if (cipher.endsWith("-cbc")) {
       CMSEnvelopedDataGenerator generator = new CMSEnvelopedDataGenerator();
       for (String[] to : request.all("recipient")) generator.addRecipientInfoGenerator(recipient(to));
@@ -36,7 +49,18 @@ final class Encrypting {
     }
     CMSAuthEnvelopedDataGenerator generator = new CMSAuthEnvelopedDataGenerator();
     for (String[] to : request.all("recipient")) generator.addRecipientInfoGenerator(recipient(to));
+    if (request.is("attributes", "authenticated")) {
+      generator.setAuthenticatedAttributeGenerator(new SimpleAttributeTableGenerator(someAttributes()));
+      generator.setUnauthenticatedAttributeGenerator(new SimpleAttributeTableGenerator(someAttributes()));
+    }
     return BouncyCastle.encode(generator.generate(content, (OutputAEADEncryptor) encryptor).toASN1Structure(), request);
+  }
+
+  static AttributeTable someAttributes() {
+    ASN1EncodableVector attributes = new ASN1EncodableVector();
+    attributes.add(new Attribute(CMSAttributes.contentType, new DERSet(CMSObjectIdentifiers.data)));
+    attributes.add(new Attribute(CMSAttributes.signingTime, new DERSet(new Time(new Date()))));
+    return new AttributeTable(attributes);
   }
 
   /** key=FILE certificate=FILE */

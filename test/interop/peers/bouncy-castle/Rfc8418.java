@@ -29,12 +29,15 @@ final class Rfc8418 {
       "sha256", "1.2.840.113549.1.9.16.3.19", "sha384", "1.2.840.113549.1.9.16.3.20",
       "sha512", "1.2.840.113549.1.9.16.3.21");
 
+  private static final Map<ASN1ObjectIdentifier, Integer> wrapBits =
+      Map.of(CMSAlgorithm.AES128_WRAP, 128, CMSAlgorithm.AES192_WRAP, 192, CMSAlgorithm.AES256_WRAP, 256);
+
   static Key wrappingKey(String hash, PrivateKey own, PublicKey other, AlgorithmIdentifier wrap, byte[] ukm)
       throws GeneralSecurityException, IOException {
     KeyAgreement agreement = KeyAgreement.getInstance("X25519", BC);
     agreement.init(own);
     agreement.doPhase(other, true);
-    int bits = wrap.getAlgorithm().equals(CMSAlgorithm.AES128_WRAP) ? 128 : 256;
+    int bits = wrapBits.get(wrap.getAlgorithm());
     byte[] length = {0, 0, (byte) (bits >> 8), (byte) bits};
     byte[] info = new ECCCMSSharedInfo(wrap, ukm, length).getEncoded(ASN1Encoding.DER);
     HKDFBytesGenerator generator = new HKDFBytesGenerator(

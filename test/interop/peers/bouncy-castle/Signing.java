@@ -1,5 +1,6 @@
 // SignedData.
 
+import java.io.ByteArrayOutputStream;
 import java.security.PrivateKey;
 import java.security.Provider;
 import java.util.ArrayList;
@@ -15,9 +16,12 @@ import org.bouncycastle.util.Store;
 final class Signing {
   private static final Provider BC = BouncyCastle.BC;
 
-  /** form=opaque|detached encoding=der|ber attributes=no sid=ski signer=KEY,CERT,ALGORITHM* certificate=FILE* */
+  /** form=opaque|detached encoding=der|ber|stream attributes=no sid=ski signer=KEY,CERT,ALGORITHM* certificate=FILE* */
   static byte[] sign(Frame request) throws Exception {
-    CMSSignedDataGenerator generator = new CMSSignedDataGenerator();
+    boolean streamed = request.is("encoding", "stream");
+    CMSSignedDataGenerator whole = new CMSSignedDataGenerator();
+    CMSSignedDataStreamGenerator streaming = new CMSSignedDataStreamGenerator();
+    CMSSignedGenerator generator = streamed ? streaming : whole;
     for (String[] signer : request.all("signer")) {
       X509CertificateHolder certificate = PemFiles.certificate(signer[1]);
       JcaSimpleSignerInfoGeneratorBuilder builder = new JcaSimpleSignerInfoGeneratorBuilder().setProvider(BC);
@@ -31,7 +35,12 @@ final class Signing {
     }
     for (String[] file : request.all("certificate")) generator.addCertificate(PemFiles.certificate(file[0]));
     boolean opaque = !request.is("form", "detached");
-    CMSSignedData signed = generator.generate(new CMSProcessableByteArray(request.octets), opaque);
+    if (streamed) {
+      ByteArrayOutputStream out = new ByteArrayOutputStream();
+      BouncyCastle.pour(request.octets, streaming.open(out, opaque));
+      return out.toByteArray();
+    }
+    CMSSignedData signed = whole.generate(new CMSProcessableByteArray(request.octets), opaque);
     return BouncyCastle.encode(signed.toASN1Structure(), request);
   }
 
