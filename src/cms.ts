@@ -30,8 +30,8 @@ export {
 } from "./cms/enveloped-data.ts";
 export { type EnvelopeOptions, type EnvelopeRecipient, envelopedDataWriter } from "./cms/enveloped-data-writer.ts";
 export { CmsError, type CmsErrorCode, cmsErrorCodes } from "./cms/errors.ts";
-export { type CertificateIdentifier, describeIdentifier } from "./cms/identifiers.ts";
-export { addressedKey, type DecryptionKey, isOurs, openRecipient, type Recipient } from "./cms/recipient-info.ts";
+export { type CertificateIdentifier, describeIdentifier, identifies } from "./cms/identifiers.ts";
+export { addressedKey, type DecryptionKey, openRecipient, type Recipient } from "./cms/recipient-info.ts";
 export type { SignedAttributes } from "./cms/signed-attrs.ts";
 export { readSignedData, runningDigests, type SignedData } from "./cms/signed-data.ts";
 export {

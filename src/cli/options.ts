@@ -1,7 +1,7 @@
 // Options of a command: named ones only, unknown ones refused by name. Exit statuses are those of sysexits.
 import { parseArgs } from "node:util";
-import { isSecureMailError } from "../errors.ts";
 import { closest } from "../closest.ts";
+import { isSecureMailError } from "../errors.ts";
 
 export const exit = {
   done: 0,
@@ -106,6 +106,7 @@ export async function withStatus(command: string, body: () => Promise<number>): 
 function statusOf(error: unknown): number | undefined {
   if (error instanceof UsageError) return exit.usage;
   if (error instanceof InputError) return error.status;
+  if (isSecureMailError(error, "KEY_FILE")) return exit.unavailable;
   if (isSecureMailError(error)) return error.fault === "temporary" ? exit.temporary : exit.input;
   return undefined;
 }

@@ -2,7 +2,7 @@
 import { context, type DerReader, der, tag } from "../asn1.ts";
 import { equalOctets, hex } from "../bytes.ts";
 import { CryptoError } from "../crypto.ts";
-import { type Certificate, nameKey } from "../x509.ts";
+import { type Certificate, integerText, nameKey, nameText } from "../x509.ts";
 
 export type CertificateIdentifier =
   | { readonly kind: "issuerAndSerialNumber"; readonly issuerName: Uint8Array; readonly serial: Uint8Array }
@@ -51,12 +51,8 @@ export function requireKeyIdentifier(certificate: Certificate): Uint8Array {
   return subjectKeyIdentifier;
 }
 
-/** How a report shows it. */
-export function describeIdentifier(
-  identifier: CertificateIdentifier,
-  nameText: (name: Uint8Array) => string,
-): Record<string, string> {
-  return identifier.kind === "subjectKeyIdentifier"
-    ? { subjectKeyIdentifier: hex(identifier.keyIdentifier) }
-    : { issuer: nameText(identifier.issuerName), serial: hex(identifier.serial) };
+/** How a report shows it; `named` is the certificate it names, where that is at hand and spares decoding. */
+export function describeIdentifier(identifier: CertificateIdentifier, named?: Certificate): Record<string, string> {
+  if (identifier.kind === "subjectKeyIdentifier") return { subjectKeyIdentifier: hex(identifier.keyIdentifier) };
+  return { issuer: named?.issuer ?? nameText(identifier.issuerName), serial: integerText(identifier.serial) };
 }

@@ -67,11 +67,6 @@ function names(recipient: Recipient, certificate: Certificate): boolean {
   return "rid" in recipient && identifies(recipient.rid, certificate);
 }
 
-/** Whether an entry is for one of these keys. */
-export function isOurs(recipient: Recipient, keys: readonly DecryptionKey[]): boolean {
-  return keys.some(({ certificate }) => names(recipient, certificate));
-}
-
 /**
  * The content-encryption key, or undefined: one private-key operation. Throws CRYPTO_UNSUPPORTED before the key is
  * touched where the algorithm is none that we do.

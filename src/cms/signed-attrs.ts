@@ -112,11 +112,12 @@ export function namesCertificate(attributes: SignedAttributes, certificate: Cert
  *
  * The sender's order comes first: sorting would quietly repair, and so accept, a signer that is not DER.
  */
-export function octetsToVerify({ received }: SignedAttributes): readonly Uint8Array[] {
+export function* octetsToVerify({ received }: SignedAttributes): Generator<Uint8Array> {
+  yield received;
   const attributes: Uint8Array[] = [];
   for (const reader = new DerReader(toDer(received)).enter(tag.set); !reader.atEnd; ) attributes.push(reader.element());
   const sorted = der.setOf(...attributes);
-  return equalOctets(sorted, received) ? [received] : [received, sorted];
+  if (!equalOctets(sorted, received)) yield sorted;
 }
 
 function withSetTag(element: Uint8Array): Uint8Array {
@@ -181,7 +182,7 @@ function remembered<Key extends object>(map: WeakMap<Key, Uint8Array>, key: Key,
 /** Whether octets are themselves a SET OF attributes: content like that may be a signature's other reading (A05). */
 export function looksLikeAttributes(octets: Uint8Array): boolean {
   try {
-    const reader = new DerReader(octets).enter(tag.set);
+    const reader = new DerReader(toDer(octets)).enter(tag.set);
     if (reader.atEnd) return false;
     while (!reader.atEnd) {
       const fields = reader.sequence();

@@ -1,7 +1,7 @@
 // SignerInfo (RFC 5652, 5.3): read, judged, made. Judging says what the mathematics says; whose certificate it
 // is and whether that is to be trusted is for `trust`.
-import { berElements, context, DerReader, der, tag, toDer } from "../asn1.ts";
-import { type ByteSource, equalOctets } from "../bytes.ts";
+import { berElements, context, DerReader, der, maxElementOctets, tag, toDer } from "../asn1.ts";
+import { type ByteSource, concat, equalOctets } from "../bytes.ts";
 import {
   type AlgorithmIdentifier,
   CryptoError,
@@ -147,10 +147,12 @@ function verifyAttributes(
   if (!namesCertificate(attributes, certificate)) return invalid("signingCertificate names another certificate");
   const { protection } = attributes;
   if (protection !== undefined && !protects(protection, signer)) return invalid("cmsAlgorithmProtection differs");
-  const candidates = octetsToVerify(attributes);
-  const at = candidates.findIndex((octets) => verifySignature(scheme, certificate.publicKey, octets, signer.signature));
-  if (at < 0) return invalid("the signature does not verify");
-  return { signature: "valid", quirks: at === 0 ? [] : ["signed attributes not in DER"] };
+  let quirks: readonly string[] = [];
+  for (const octets of octetsToVerify(attributes)) {
+    if (verifySignature(scheme, certificate.publicKey, octets, signer.signature)) return { signature: "valid", quirks };
+    quirks = ["signed attributes not in DER"];
+  }
+  return invalid("the signature does not verify");
 }
 
 function protects(protection: NonNullable<SignedAttributes["protection"]>, signer: SignerInfo): boolean {
@@ -173,12 +175,15 @@ async function verifyContent(
   const verification = runningVerification(scheme, certificate.publicKey);
   if (verification === undefined)
     return { signature: "unsupported", reason: `${scheme.name} without signed attributes` };
-  let start: Uint8Array | undefined;
+  const start: Uint8Array[] = [];
+  let octets = 0;
   for await (const chunk of content.read()) {
-    start ??= chunk;
+    // Attributes larger than one element may be are read by nobody.
+    if (octets < maxElementOctets) start.push(chunk);
+    octets += chunk.length;
     verification.update(chunk);
   }
-  if (start !== undefined && looksLikeAttributes(start))
+  if (looksLikeAttributes(concat(start)))
     return { signature: "invalid", reason: "the content could be signed attributes" };
   return verification.final(signer.signature)
     ? { signature: "valid", quirks: ["no signed attributes"] }

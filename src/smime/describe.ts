@@ -1,8 +1,7 @@
 // Layers as reports show them.
-import { type DecryptionKey, describeIdentifier, isOurs, type Recipient } from "../cms.ts";
+import { type DecryptionKey, describeIdentifier, identifies, type Recipient } from "../cms.ts";
 import { type AlgorithmIdentifier, contentEncryption, keyAgreement, keyTransport } from "../crypto.ts";
 import { isSecureMailError } from "../errors.ts";
-import { nameText } from "../x509.ts";
 import type { ClosedLayer, EncryptedLayer, SignedLayer } from "./layer.ts";
 import type {
   EncryptedLayerReport,
@@ -28,11 +27,12 @@ export function describeEncrypted(
 
 function describeRecipient(recipient: Recipient, keys: readonly DecryptionKey[]): RecipientReport {
   if (!("rid" in recipient)) return { kind: recipient.kind, ours: false };
+  const own = keys.find(({ certificate }) => identifies(recipient.rid, certificate));
   return {
     kind: recipient.kind,
     algorithm: managementName(recipient.algorithm),
-    id: describeIdentifier(recipient.rid, nameText),
-    ours: isOurs(recipient, keys),
+    id: describeIdentifier(recipient.rid, own?.certificate),
+    ours: own !== undefined,
   };
 }
 

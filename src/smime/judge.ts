@@ -9,7 +9,7 @@ import {
   verifySignerInfo,
 } from "../cms.ts";
 import { isSecureMailError } from "../errors.ts";
-import { type Certificate, cachedCertificate, nameText } from "../x509.ts";
+import { type Certificate, cachedCertificate } from "../x509.ts";
 import type { SignedLayer } from "./layer.ts";
 import type { CertificateReport, PathReport, ReportCode, SignerReport } from "./report.ts";
 
@@ -104,7 +104,7 @@ function report(
       bound: judged.bound,
       ...(verdict.algorithm === undefined ? {} : { algorithm: verdict.algorithm }),
       ...(certificate === undefined
-        ? { id: describeIdentifier(signer.sid, nameText) }
+        ? { id: describeIdentifier(signer.sid) }
         : { certificate: certificateReport(certificate) }),
       ...(signingTime === undefined ? {} : { signingTime: signingTime.toISOString().replace(".000", "") }),
       ...(signatureType === undefined ? {} : { signatureType: signatureTypes.get(signatureType) ?? signatureType }),
@@ -158,18 +158,17 @@ export function codeOfSigners(signers: readonly SignerReport[]): ReportCode {
   return ranking.find((code) => signers.some((signer) => signer.code === code)) ?? "BAD_SIGNATURE";
 }
 
+const certificateReports = new WeakMap<Certificate, CertificateReport>();
+
 export function certificateReport(certificate: Certificate): CertificateReport {
+  const known = certificateReports.get(certificate);
+  if (known !== undefined) return known;
   const { subject, issuer, emails, serialText, notBefore, notAfter, sha256 } = certificate;
   const instant = (date: Date): string => date.toISOString().replace(".000", "");
-  return {
-    subject,
-    issuer,
-    emails,
-    serial: serialText,
-    notBefore: instant(notBefore),
-    notAfter: instant(notAfter),
-    sha256,
-  };
+  const times = { notBefore: instant(notBefore), notAfter: instant(notAfter) };
+  const report = { subject, issuer, emails, serial: serialText, ...times, sha256 };
+  certificateReports.set(certificate, report);
+  return report;
 }
 
 /**

@@ -10,7 +10,7 @@ import { codeOfFailure } from "./failures.ts";
 import { codeOfSigners, type JudgeSigner, judgeSigners } from "./judge.ts";
 import { cmsOctets, type Layer, type LayerServices, openCms, openMultipartSigned } from "./layer.ts";
 import { layoutOf, restoreHeader } from "./layout.ts";
-import { smimeKindOf } from "./media-types.ts";
+import { type SmimeKind, smimeKindOf } from "./media-types.ts";
 import { type LayerReport, type OpenReport, outcomeOf, type ReportCode } from "./report.ts";
 
 export type OpenOptions = {
@@ -122,61 +122,53 @@ class Opening {
   }
 
   async openEntity(outer: HeaderBlock, body: ByteSource): Promise<Result> {
-    if (smimeKindOf(outer).kind === "none")
-      return { code: "UNPROTECTED", content: () => sourceWithHeader(outer, body) };
-    requireUnambiguous(outer);
+    const kind = smimeKindOf(outer);
+    if (kind.kind === "none") return { code: "UNPROTECTED", content: () => sourceWithHeader(outer, body) };
     const read = new Remembered(body);
-    const spool = await this.#descend(outer, read.octets());
-    if (spool === undefined) return this.#undelivered(() => sourceWithHeader(outer, sourceOf(...read.chunks)));
+    const payload = await this.#descend(await this.#openLayer(outer, kind, read.octets()));
+    if (payload === undefined) return this.#undelivered(() => sourceWithHeader(outer, sourceOf(...read.chunks)));
     return {
       code: this.#code(),
       content: async function* () {
-        const payload = await readEntity(spool.read());
         yield restoreHeader(outer, payload.header);
-        yield* payload.body;
+        yield* behindHeader(payload);
       },
     };
   }
 
   async openObject(octets: ByteSource): Promise<Result> {
     const read = new Remembered(octets);
-    const first = await this.#take((await openCms(read.octets(), this.#services)) as Layer);
-    if (first === undefined) return this.#undelivered(() => sourceOf(...read.chunks));
-    const { header, body } = await readEntity(first.read());
-    const spool = (await this.#descend(header, body)) ?? first;
-    return { code: this.#code(), content: () => spool.read() };
+    const payload = await this.#descend(await openCms(read.octets(), this.#services));
+    if (payload === undefined) return this.#undelivered(() => sourceOf(...read.chunks));
+    return { code: this.#code(), content: () => payload.spool.read() };
   }
 
   /** Takes layers off until the payload is reached; undefined where the root stays closed. */
-  async #descend(outer: HeaderBlock, outerBody: ByteSource): Promise<Spool | undefined> {
-    let header = outer;
-    let body = outerBody;
-    let reached: Spool | undefined;
-    for (;;) {
-      const layer = await this.#nextLayer(header, body);
-      if (layer === undefined) return reached;
+  async #descend(root: Layer | undefined): Promise<Payload | undefined> {
+    let layer = root;
+    let reached: Payload | undefined;
+    while (layer !== undefined) {
       if (this.#layers.length >= maxLayers) throw new CmsError("CMS_LIMIT", `more than ${maxLayers} layers`);
-      const inner = await this.#take(layer);
-      if (inner === undefined) return reached;
-      reached = inner;
-      ({ header, body } = await readEntity(inner.read()));
+      const spool = await this.#take(layer);
+      if (spool === undefined) break;
+      const { header, body } = await readEntity(spool.read());
+      reached = { spool, header };
+      // Our own record marks the payload: what is S/MIME inside it is the sender's own, and stays.
+      const kind = layoutOf(header) === undefined ? smimeKindOf(header) : noLayer;
+      layer = kind.kind === "none" ? undefined : await this.#openLayer(header, kind, body);
     }
+    return reached;
   }
 
   /** The layer that this entity is, where it is one of ours to take off. */
-  async #nextLayer(header: HeaderBlock, body: ByteSource): Promise<Layer | undefined> {
-    // Our own record marks the payload: what is S/MIME inside it is the sender's own, and stays.
-    if (layoutOf(header) !== undefined) return undefined;
-    const kind = smimeKindOf(header);
-    if (kind.kind === "none") return undefined;
+  async #openLayer(header: HeaderBlock, kind: SmimeKind, body: ByteSource): Promise<Layer | undefined> {
     requireUnambiguous(header);
+    const signed = this.#signed !== undefined;
     if (kind.kind === "multipartSigned") {
-      return this.#signed === undefined
-        ? openMultipartSigned(body, kind.boundary, kind.micalg, this.#services)
-        : undefined;
+      return signed ? undefined : openMultipartSigned(body, kind.boundary, kind.micalg, this.#services);
     }
     const octets = cmsOctets(header, body, this.#quirks);
-    return this.#signed === undefined ? openCms(octets, this.#services) : this.#openUnderSignature(octets);
+    return signed ? this.#openUnderSignature(octets) : openCms(octets, this.#services);
   }
 
   /** Under a domain's signature, a second one or encryption to somebody else is a person's: not ours to open or to judge. */
@@ -263,6 +255,20 @@ class Remembered {
       else this.chunks = [];
       yield chunk;
     }
+  }
+}
+
+/** The innermost content that was reached, and its header where it is a MIME entity. */
+type Payload = { readonly spool: Spool; readonly header: HeaderBlock };
+
+const noLayer: SmimeKind = { kind: "none" };
+
+/** A payload's body: its spool without the octets of the header. */
+async function* behindHeader({ spool, header }: Payload): AsyncGenerator<Uint8Array> {
+  let skip = header.fields.reduce((sum, { octets }) => sum + octets.length, header.separator.length);
+  for await (const chunk of spool.read()) {
+    if (chunk.length > skip) yield chunk.subarray(skip);
+    skip = Math.max(0, skip - chunk.length);
   }
 }
 
