@@ -90,12 +90,19 @@ class Demo {
     }
   }
 
-  #open(community: Community, linkProxy: SocketAddress | undefined): Promise<Village> {
-    return openVillage(community, {
-      onSight: (sight) => this.#see(sight),
-      onFault: (thrown) => this.#options.say(`${line("", String(thrown))}\n`),
-      ...(linkProxy === undefined ? {} : { linkProxy }),
-    });
+  async #open(community: Community, linkProxy: SocketAddress | undefined): Promise<Village> {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await openVillage(community, {
+          onSight: (sight) => this.#see(sight),
+          onFault: (thrown) => this.#options.say(`${line("", String(thrown))}\n`),
+          ...(linkProxy === undefined ? {} : { linkProxy }),
+        });
+      } catch (thrown) {
+        // Another demo that starts now may take a port between looking and listening.
+        if ((thrown as NodeJS.ErrnoException).code !== "EADDRINUSE" || tries === 5) throw thrown;
+      }
+    }
   }
 
   #see(sight: Sight): void {
@@ -152,9 +159,11 @@ class Demo {
       tell(`The demo does not know ${JSON.stringify(name)}; it knows tamper.\n`);
       return 64;
     }
-    const status = await this.#tamper(village, tell);
-    this.#options.say("\n  (demo tamper was played)\n");
-    return status;
+    // Who watches the demo sees it too.
+    return this.#tamper(village, (text) => {
+      tell(text);
+      this.#options.say(text);
+    });
   }
 
   /** One octet changes on the line. Nothing may be delivered, the sender must keep the mail, and the next try succeed. */

@@ -9,13 +9,12 @@ import { formatMailbox, type Mailbox, parseMailbox, RelayPool, type Reply, type 
 import { type Community, type DemoMember, keyFile, members } from "./community.ts";
 import type { Letter } from "./letters.ts";
 import { Link } from "./link.ts";
-import { type Arrival, keepMail, type Mailboxes } from "./mailbox.ts";
+import { type Arrival, keepMail } from "./mailbox.ts";
 import { freePorts, loopback } from "./ports.ts";
 
 export type House = {
   readonly member: DemoMember;
   readonly gateway: RunningGateway;
-  readonly mailboxes: Mailboxes;
   /** The line on which mail from this house to the other one travels. */
   readonly link: Link;
   readonly ports: Ports;
@@ -44,36 +43,35 @@ export type VillageOptions = {
 };
 
 export async function openVillage(community: Community, options: VillageOptions): Promise<Village> {
-  const ports = await choosePorts();
-  const houses: House[] = [];
-  for (const [index, member] of members.entries()) {
-    const via = index === 0 ? options.linkProxy : undefined;
-    houses.push(await openHouse(community, member, ports, { ...options, ...(via === undefined ? {} : { via }) }));
-  }
-  const client = new RelayPool("client.see.example");
-  return {
-    houses,
-    submit(letter) {
-      const author = letter.from === "" ? "clerk@parliament.example" : letter.from;
-      const home = houses.find(({ member }) => author.endsWith(`@${member.domain}`)) as House;
-      const envelope = {
-        reversePath: letter.from === "" ? undefined : mailbox(letter.from),
-        forwardPaths: letter.to.map(mailbox),
-        parameters: letter.eightBit ? { body: "8BITMIME" as const } : {},
-      };
-      return client.relay(
-        { protocol: "smtp", address: home.gateway.listening.inside },
-        envelope,
-        sourceOf(letter.octets),
-      );
-    },
-    async close() {
-      await client.close();
-      for (const house of houses) await house.link.close();
-      for (const house of houses) await house.gateway.close();
-      for (const house of houses) await house.mailboxes.close();
-    },
+  const closing: (() => Promise<void>)[] = [];
+  const close = async (): Promise<void> => {
+    for (const one of closing.splice(0).reverse()) await one();
   };
+  try {
+    const ports = await choosePorts();
+    const houses: House[] = [];
+    for (const [index, member] of members.entries()) {
+      const via = index === 0 ? options.linkProxy : undefined;
+      const more = { ...options, ...(via === undefined ? {} : { via }) };
+      houses.push(await openHouse(community, member, ports, more, (one) => closing.push(one)));
+    }
+    const client = new RelayPool("client.see.example");
+    closing.push(() => client.close());
+    return { houses, submit: (letter) => submit(letter, houses, client), close };
+  } catch (thrown) {
+    await close();
+    throw thrown;
+  }
+}
+
+function submit(letter: Letter, houses: readonly House[], client: RelayPool): Promise<readonly Reply[]> {
+  const home = houses.find(({ member }) => letter.author.endsWith(`@${member.domain}`)) as House;
+  const envelope = {
+    reversePath: letter.from === "" ? undefined : mailbox(letter.from),
+    forwardPaths: letter.to.map(mailbox),
+    parameters: letter.eightBit ? { body: "8BITMIME" as const } : {},
+  };
+  return client.relay({ protocol: "smtp", address: home.gateway.listening.inside }, envelope, sourceOf(letter.octets));
 }
 
 async function choosePorts(): Promise<ReadonlyMap<string, Ports>> {
@@ -95,15 +93,18 @@ async function openHouse(
   member: DemoMember,
   ports: ReadonlyMap<string, Ports>,
   options: HouseOptions,
+  closeLater: (close: () => Promise<void>) => void,
 ): Promise<House> {
   const { domain } = member;
   const folder = path.join(community.folder, domain);
   const own = ports.get(domain) as Ports;
   const other = members.find((candidate) => candidate !== member) as DemoMember;
   const link = await Link.open(own.link, { host: loopback, port: (ports.get(other.domain) as Ports).outside });
+  closeLater(() => link.close());
   const mailboxes = await keepMail(domain, { host: loopback, port: own.mail }, path.join(folder, "mail"), (arrival) =>
     options.onSight({ kind: "arrival", house: domain, at: arrival.at, arrival }),
   );
+  closeLater(() => mailboxes.close());
   const file = path.join(folder, "postern.yaml");
   await mkdir(folder, { recursive: true });
   const config = configText(community, domain, own, options.via ?? { host: loopback, port: own.link });
@@ -112,7 +113,8 @@ async function openHouse(
     report: (passage) => options.onSight({ kind: "passage", house: domain, at: new Date(passage.time), passage }),
     onFault: options.onFault,
   });
-  return { member, gateway, mailboxes, link, ports: own };
+  closeLater(() => gateway.close());
+  return { member, gateway, link, ports: own };
 }
 
 /** What `postern gateway --config` would take as well. */

@@ -5,6 +5,8 @@ import { communityName } from "./community.ts";
 
 export type Letter = {
   readonly title: string;
+  /** In whose house it is written. */
+  readonly author: string;
   /** "" is the null reverse path of a bounce. */
   readonly from: string;
   readonly to: readonly string[];
@@ -107,13 +109,13 @@ function bounce(): Letter {
 }
 
 function letter(title: string, from: string, to: readonly string[], secret: string, lines: readonly string[]): Letter {
-  const author = from === "" ? "Mail Delivery System <mailer-daemon@parliament.example>" : `<${from}>`;
+  const author = from === "" ? "mailer-daemon@parliament.example" : from;
   const header = [
-    `From: ${author}`,
+    `From: <${author}>`,
     `To: ${to.map((address) => `<${address}>`).join(", ")}`,
     `Date: ${new Date().toUTCString().replace("GMT", "+0000")}`,
     `Message-ID: <${randomBytes(9).toString("hex")}@${communityName}>`,
   ];
   const octets = Buffer.from([...header, ...lines, ""].join("\r\n"));
-  return { title, from, to, octets, secret, eightBit: octets.some((octet) => octet > 0x7f) };
+  return { title, author, from, to, octets, secret, eightBit: octets.some((octet) => octet > 0x7f) };
 }

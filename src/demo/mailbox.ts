@@ -9,17 +9,15 @@ import { defaultLimits, formatMailbox, listen, type MailServer, reply, type Sock
 
 export type Arrival = { readonly file: string; readonly recipients: readonly string[]; readonly at: Date };
 
-export type Mailboxes = MailServer & { readonly folder: string };
-
 export async function keepMail(
   domain: string,
   address: SocketAddress,
   folder: string,
   onArrival: (arrival: Arrival) => void,
-): Promise<Mailboxes> {
+): Promise<MailServer> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   let count = (await readdir(folder)).length;
-  const server = await listen(address, {
+  return listen(address, {
     dialect: smtp,
     hostname: `mail.${domain}`,
     postmaster: { localPart: "postmaster", domain },
@@ -35,5 +33,4 @@ export async function keepMail(
       return envelope.forwardPaths.map(() => reply(250, "2.0.0", `Kept as ${path.basename(file)}`));
     },
   });
-  return { ...server, folder };
 }
