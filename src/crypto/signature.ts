@@ -160,10 +160,14 @@ export function verifySignature(
 ): boolean {
   if (!keyFits(scheme.family, key.asymmetricKeyType)) return false;
   const hash = scheme.family === "ed25519" ? null : scheme.digest.name;
+  return verifies(() => nodeVerify(hash, octets, signOptions(scheme, key), signature));
+}
+
+/** Malformed signature values and parameters out of the key's range throw: no signature either way. */
+function verifies(verification: () => boolean): boolean {
   try {
-    return nodeVerify(hash, octets, signOptions(scheme, key), signature);
+    return verification();
   } catch {
-    // Malformed signature values and parameters out of the key's range: no signature either way.
     return false;
   }
 }
@@ -179,7 +183,7 @@ export function runningVerification(
     update: (chunk) => {
       verification.update(asBuffer(chunk));
     },
-    final: (signature) => verification.verify(signOptions(scheme, key), signature),
+    final: (signature) => verifies(() => verification.verify(signOptions(scheme, key), signature)),
   };
 }
 
