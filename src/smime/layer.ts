@@ -210,6 +210,12 @@ export async function openMultipartSigned(
     : { ...layer, broken: "the detached signature carries content of its own" };
 }
 
+/** RFC 8551 2.4.2: a time stamp or a receipt with the domain's signature is no mail of that domain (security A05). */
+export function signingMail(layer: Layer | undefined): Layer | undefined {
+  if (layer?.kind !== "signed" || layer.content.eContentType === contentTypes.data) return layer;
+  return { ...layer, broken: `the signature covers content of type ${layer.content.eContentType}, not data` };
+}
+
 /** The digests a SignedData names, over content that stands elsewhere; `known` are those already made on the way. */
 async function digestsOfSpool(
   { digestAlgorithms }: SignedData,

@@ -8,7 +8,7 @@ import type { Certificate } from "../x509.ts";
 import { describeEncrypted, describeOther, describeSigned } from "./describe.ts";
 import { codeOfFailure } from "./failures.ts";
 import { codeOfSigners, type JudgeSigner, judgeSigners } from "./judge.ts";
-import { cmsOctets, type Layer, type LayerServices, openCms, openMultipartSigned } from "./layer.ts";
+import { cmsOctets, type Layer, type LayerServices, openCms, openMultipartSigned, signingMail } from "./layer.ts";
 import { layoutOf, restoreHeader } from "./layout.ts";
 import { type SmimeKind, smimeKindOf } from "./media-types.ts";
 import { type LayerReport, type OpenReport, outcomeOf, type ReportCode } from "./report.ts";
@@ -165,10 +165,11 @@ class Opening {
     requireUnambiguous(header);
     const signed = this.#signed !== undefined;
     if (kind.kind === "multipartSigned") {
-      return signed ? undefined : openMultipartSigned(body, kind.boundary, kind.micalg, this.#services);
+      if (signed) return undefined;
+      return signingMail(await openMultipartSigned(body, kind.boundary, kind.micalg, this.#services));
     }
     const octets = cmsOctets(header, body, this.#quirks);
-    return signed ? this.#openUnderSignature(octets) : openCms(octets, this.#services);
+    return signed ? this.#openUnderSignature(octets) : signingMail(await openCms(octets, this.#services));
   }
 
   /** Under a domain's signature, a second one or encryption to somebody else is a person's: not ours to open or to judge. */
@@ -218,13 +219,15 @@ class Opening {
   }
 
   #code(): ReportCode {
+    const weak = this.#weak && !this.#options.legacy;
+    if (this.#signed === undefined && weak) return "WEAK";
     if (this.#signed === undefined)
       return this.#layers.some(({ type }) => type === "signedData") && !this.#encrypted
         ? "BAD_SIGNATURE"
         : "ENCRYPTED_ONLY";
     const { code, signingTime } = this.#signed;
     if (code !== "OK") return code;
-    if (this.#weak && !this.#options.legacy) return "WEAK";
+    if (weak) return "WEAK";
     if (signingTime !== undefined && isStale(signingTime, this.#options.now)) return "STALE";
     return this.#encrypted ? "OK" : "SIGNED_ONLY";
   }
