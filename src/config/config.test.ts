@@ -156,6 +156,12 @@ for (const { from, to, expected } of [
   });
 }
 
+test("a domain stands in it once", () => {
+  const domain = /^ {2}- name.*\n.*\n.*\n/m.exec(example)?.[0] ?? "";
+  const message = /^c\.yaml:12:5: domains\[1\]\.name: treasury\.example stands here twice$/;
+  assert.throws(() => parseConfig(example.replace(domain, domain + domain), "c.yaml"), { message });
+});
+
 test("all faults are told at once, and an empty file is one", () => {
   assert.throws(() => parseConfig("", "c.yaml"), {
     code: "CONFIG_INVALID",

@@ -97,6 +97,13 @@ const relayHop = z
     return to;
   });
 
+function requireEachOnce(domains: readonly { readonly name: string }[], context: z.core.$RefinementCtx): void {
+  for (const [index, { name }] of domains.entries()) {
+    if (domains.findIndex((other) => other.name === name) === index) continue;
+    context.addIssue({ code: "custom", path: [index, "name"], message: `${name} stands here twice` });
+  }
+}
+
 /** The schema of a file in `folder`, to which relative paths in it refer. */
 export function configSchema(folder: string): z.ZodType<Config> {
   const file = fileIn(folder);
@@ -130,6 +137,7 @@ export function configSchema(folder: string): z.ZodType<Config> {
       domains: z
         .array(z.strictObject({ name: domainName, signing: key, encryption: z.array(key).min(1) }))
         .min(1)
+        .superRefine(requireEachOnce)
         .describe("The domains whose mail is signed, encrypted and opened here."),
       listen: z.strictObject({
         inside: listener.describe("For our own mail server, towards the world."),

@@ -5,40 +5,41 @@ import { type ByteSource, sourceOf } from "../bytes.ts";
 import { formatEntity, fromDomain, type HeaderBlock } from "../mime.ts";
 import { admit } from "../rules.ts";
 import { type Opened, type OpenReport, open as openLayers, smimeKindOf } from "../smime.ts";
-import { reply } from "../smtp.ts";
+import { type MailParameters, reply } from "../smtp.ts";
 import { type Binding, signerJudge } from "../trust.ts";
 import type { Accepted, Group, Prepared, Services } from "./passage.ts";
 import { receivedField, verdictFields } from "./trace-fields.ts";
 
 export async function open(accepted: Accepted, group: Group & { kind: "open" }, services: Services): Promise<Prepared> {
   const opened = await opening(accepted, group, services);
-  const { report, afterCbc, content, dispose } = opened;
-  const findings = {
-    code: report.code,
-    opened: report,
-    ...(report.reason === undefined ? {} : { reason: report.reason }),
-  };
-  const encrypted = mayBeEncrypted(accepted.header, report);
-  const admission = admit({ code: report.code, encrypted, afterCbc, readable: content !== undefined });
-  if (admission === "hold" || admission === "defer") {
-    dispose();
-    // TODO(#3): what is held goes to the hold store, then 250. Until then it stays with the sender; all of this sounds
-    // alike to the outside, and like any other doubt.
-    return { answer: reply(451, "4.3.0", "Cannot be handled now, try again later"), findings };
+  try {
+    const { report, afterCbc, content } = opened;
+    const findings = {
+      code: report.code,
+      opened: report,
+      ...(report.reason === undefined ? {} : { reason: report.reason }),
+    };
+    const encrypted = mayBeEncrypted(accepted.header, report);
+    const admission = admit({ code: report.code, encrypted, afterCbc, readable: content !== undefined });
+    if (admission === "hold" || admission === "defer") {
+      opened.dispose();
+      // TODO(#3): what is held goes to the hold store, then 250. Until then it stays with the sender; all of this sounds
+      // alike to the outside, and like any other doubt.
+      return { answer: reply(451, "4.3.0", "Cannot be handled now, try again later"), findings };
+    }
+    const restored = admission === "deliver" && content !== undefined ? content : () => original(accepted);
+    const trace = [...verdictFields(accepted, report, services), receivedField(accepted, group, services)];
+    return {
+      towards: "inside",
+      message: onTop(trace, restored()),
+      parameters: await parametersFor(accepted, restored()),
+      findings,
+      dispose: opened.dispose,
+    };
+  } catch (thrown) {
+    opened.dispose();
+    throw thrown;
   }
-  const restored = admission === "deliver" && content !== undefined ? content : () => original(accepted);
-  const trace = [...verdictFields(accepted, report, services), receivedField(accepted, group, services)];
-  const smtputf8 = accepted.envelope.parameters.smtputf8;
-  return {
-    towards: "inside",
-    message: onTop(trace, restored()),
-    parameters: {
-      ...((await isSevenBit(restored())) ? {} : { body: "8BITMIME" as const }),
-      ...(smtputf8 === undefined ? {} : { smtputf8 }),
-    },
-    findings,
-    dispose,
-  };
 }
 
 function opening(accepted: Accepted, { as }: Group & { kind: "open" }, services: Services): Promise<Opened> {
@@ -78,7 +79,10 @@ async function* onTop(fields: readonly Uint8Array[], message: ByteSource): ByteS
   yield* message;
 }
 
-async function isSevenBit(message: ByteSource): Promise<boolean> {
-  for await (const chunk of message) if (!isAscii(chunk)) return false;
-  return true;
+/** What the restored message needs of the next hop; what the sender said of it was about another one. */
+async function parametersFor({ envelope }: Accepted, message: ByteSource): Promise<MailParameters> {
+  const { smtputf8 } = envelope.parameters;
+  const kept = smtputf8 === undefined ? {} : { smtputf8 };
+  for await (const chunk of message) if (!isAscii(chunk)) return { ...kept, body: "8BITMIME" };
+  return kept;
 }
