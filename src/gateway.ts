@@ -25,7 +25,7 @@ import { type HandleTransaction, reply } from "./smtp.ts";
 export type { GatewayErrorCode } from "./gateway/accept.ts";
 export type { OwnDomain, PassageReport, Services, Side, Trust } from "./gateway/passage.ts";
 export { logLines } from "./gateway/report.ts";
-export type { RunningGateway, StartErrorCode, Watchers } from "./gateway/start.ts";
+export type { RunningGateway, Watchers } from "./gateway/start.ts";
 
 /** Loads what the configuration names, and listens. */
 export function startGateway(config: Config, watchers: Watchers): Promise<RunningGateway> {

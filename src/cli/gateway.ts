@@ -23,18 +23,33 @@ export function run(args: readonly string[]): Promise<number> {
     }
     const config = await loadConfig(options);
     for (const name of config.unused) log(`${name} is set and not used by this version`);
-    const gateway = await startGateway(config, {
+    const gateway = await started(config);
+    greet(config, gateway);
+    await untilStopped(gateway);
+    await gateway.close();
+    return exit.done;
+  });
+}
+
+async function started(config: Config): Promise<RunningGateway> {
+  try {
+    return await startGateway(config, {
       report: (report) => logLines(report).forEach(log),
       onFault: (thrown) =>
         log(
           isSecureMailError(thrown) ? `${thrown.code}: ${thrown.message}` : String((thrown as Error)?.stack ?? thrown),
         ),
     });
-    greet(config, gateway);
-    await untilStopped(gateway);
-    await gateway.close();
-    return exit.done;
-  });
+  } catch (cause) {
+    if (isSecureMailError(cause)) {
+      throw new InputError(cause.fault === "temporary" ? exit.unavailable : exit.configuration, cause.message, {
+        cause,
+      });
+    }
+    const { code, message } = cause as NodeJS.ErrnoException;
+    if (code === "EADDRINUSE" || code === "EACCES") throw new InputError(exit.unavailable, message, { cause });
+    throw cause;
+  }
 }
 
 /** The configuration that `--config`, the environment or the usual places name. */

@@ -7,7 +7,10 @@ import { closest } from "../closest.ts";
 import { SecureMailError } from "../errors.ts";
 import { type Config, configSchema } from "./schema.ts";
 
-export type ConfigErrorCode = "CONFIG_INVALID"; // the configuration cannot be used as it is
+export const configErrorCodes = {
+  CONFIG_INVALID: "the configuration cannot be used as it is",
+} as const;
+export type ConfigErrorCode = keyof typeof configErrorCodes;
 
 type Path = readonly PropertyKey[];
 type Issue = z.core.$ZodIssue;

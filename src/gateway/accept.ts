@@ -6,7 +6,11 @@ import { countReceived, fieldText, type HeaderBlock, type HeaderField, readEntit
 import type { Transaction } from "../smtp.ts";
 import type { Accepted, Services, Side } from "./passage.ts";
 
-export type GatewayErrorCode = "GATEWAY_LOOP"; // more Received fields than any honest way has
+export const gatewayErrorCodes = {
+  GATEWAY_LOOP: "more Received fields than any honest way has",
+  GATEWAY_KEY: "a key or address of the configuration lacks what it needs",
+} as const;
+export type GatewayErrorCode = keyof typeof gatewayErrorCodes;
 
 // LIMIT: house rule; RFC 5321 6.3 counts loops by at least 100, Postfix by 50.
 const maxReceived = 50;

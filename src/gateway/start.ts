@@ -28,8 +28,6 @@ import type { Certificate } from "../x509.ts";
 import type { OwnDomain, PassageReport, Services, Side, Trust } from "./passage.ts";
 import { queueId } from "./queue-id.ts";
 
-export type StartErrorCode = "GATEWAY_KEY"; // a key of the configuration lacks what it needs
-
 export type RunningGateway = {
   readonly listening: Readonly<Record<Side, SocketAddress>>;
   readonly snapshot: () => Snapshot;
