@@ -3,7 +3,12 @@
 
 import { berElements, constructedBit, der } from "../src/asn1.ts";
 
-export type Tree = { identifier: number; contents: Uint8Array | Tree[] };
+export type Tree = {
+  identifier: number;
+  contents: Uint8Array | Tree[];
+  /** Written in place of the element, where it is there. */
+  encoded?: Uint8Array;
+};
 
 /** The first element of `octets`. */
 export function treeOf(octets: Uint8Array): Tree {
@@ -17,8 +22,8 @@ function treesOf(octets: Uint8Array): Tree[] {
   });
 }
 
-export function octetsOf({ identifier, contents }: Tree): Uint8Array {
-  return der.element(identifier, ...(contents instanceof Uint8Array ? [contents] : contents.map(octetsOf)));
+export function octetsOf({ identifier, contents, encoded }: Tree): Uint8Array {
+  return encoded ?? der.element(identifier, ...(contents instanceof Uint8Array ? [contents] : contents.map(octetsOf)));
 }
 
 export function isConstructed(identifier: number): boolean {

@@ -1,6 +1,6 @@
 // Bare CMS objects for tests of the codec, made by the product's own writers, in DER.
 
-import { collect, concat, latin1, sourceOf } from "../src/bytes.ts";
+import { asBuffer, concat, latin1 } from "../src/bytes.ts";
 import {
   type DecryptionKey,
   detachedSignedData,
@@ -53,6 +53,11 @@ export function asEntity(object: Uint8Array, type: string): Uint8Array {
   ]);
 }
 
-export function collected(chunks: readonly Uint8Array[]): Promise<Uint8Array> {
-  return collect(sourceOf(...chunks));
+/** Base64 as a mail's body carries it. */
+export function base64Lines(octets: Uint8Array): Uint8Array {
+  return latin1(
+    `${asBuffer(octets)
+      .toString("base64")
+      .replace(/.{76}(?=.)/g, "$&\r\n")}\r\n`,
+  );
 }
