@@ -44,6 +44,8 @@ export function memorySpool(): Spool {
       return size;
     },
     async *read() {
+      // What is small goes on in one piece: each chunk costs every stage behind a turn.
+      if (size <= chunkSize && chunks.length > 1) chunks = [concat(chunks)];
       yield* chunks;
     },
     dispose() {

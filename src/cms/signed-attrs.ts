@@ -1,7 +1,7 @@
 // Signed attributes have two encodings (RFC 5652, 5.4): on the wire [0] IMPLICIT, under the signature a SET OF.
 // Both are made here so that no other file has to know.
 import { constructedBit, context, DerReader, der, tag, toDer } from "../asn1.ts";
-import { copyOf, equalOctets } from "../bytes.ts";
+import { copyOf, equalOctets, hex } from "../bytes.ts";
 import { digestByOid, digestNamed, digestOctets, type SignatureScheme } from "../crypto.ts";
 import type { Certificate } from "../x509.ts";
 import { contentTypes } from "./content-info.ts";
@@ -101,6 +101,7 @@ function readProtection(value: Uint8Array, offset: number): { digestOid: string;
 export function namesCertificate(attributes: SignedAttributes, certificate: Certificate): boolean {
   if (attributes.signingCertificate === undefined) return true;
   const digest = digestByOid(attributes.signingCertificate.digestOid);
+  if (digest?.name === "sha256") return hex(attributes.signingCertificate.certHash) === certificate.sha256;
   return (
     digest !== undefined &&
     equalOctets(digestOctets(digest, certificate.octets), attributes.signingCertificate.certHash)

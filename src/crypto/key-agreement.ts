@@ -1,6 +1,7 @@
 // Key agreement: ephemeral-static ECDH (RFC 5753) and X25519 (RFC 8418).
 import { createPublicKey, diffieHellman, generateKeyPairSync, type KeyObject } from "node:crypto";
 import { DerReader, der } from "../asn1.ts";
+import { asBuffer } from "../bytes.ts";
 import { type Digest, type DigestName, digestNamed } from "./digest.ts";
 import { CryptoError } from "./errors.ts";
 import { type AlgorithmIdentifier, formatAlgorithmIdentifier, parseAlgorithmIdentifier } from "./identifier.ts";
@@ -103,8 +104,8 @@ export function agreeWithRecipient(recipient: KeyObject): Originator {
       secret: diffieHellman({ privateKey, publicKey: recipient }),
     };
   }
-  const namedCurve = recipient.asymmetricKeyDetails?.namedCurve;
-  if (recipient.asymmetricKeyType !== "ec" || namedCurve === undefined) {
+  const namedCurve = curveOf(recipient);
+  if (namedCurve === undefined) {
     throw new CryptoError("CRYPTO_KEY", `no key agreement with ${recipient.asymmetricKeyType} keys`);
   }
   const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve });
@@ -115,6 +116,17 @@ export function agreeWithRecipient(recipient: KeyObject): Originator {
     publicKey: octets,
     secret: diffieHellman({ privateKey, publicKey: recipient }),
   };
+}
+
+const curves = new WeakMap<KeyObject, string>();
+
+/** Asking node:crypto costs as much as hashing a small message. */
+function curveOf(key: KeyObject): string | undefined {
+  const known = curves.get(key);
+  if (known !== undefined) return known;
+  const curve = key.asymmetricKeyType === "ec" ? key.asymmetricKeyDetails?.namedCurve : undefined;
+  if (curve !== undefined) curves.set(key, curve);
+  return curve;
 }
 
 /** The sender's ephemeral key, on the curve of our own; undefined where it is no key on that curve. */
@@ -130,9 +142,9 @@ export function originatorKey(
       const raw = octets.length === 34 && octets[0] === 4 ? new DerReader(octets).octetString() : octets;
       return createPublicKey({ key: Buffer.from(raw), format: "raw-public", asymmetricKeyType: "x25519" });
     }
-    const namedCurve = own.asymmetricKeyDetails?.namedCurve;
+    const namedCurve = curveOf(own);
     if (algorithm.oid !== ecPublicKey || namedCurve === undefined) return undefined;
-    return createPublicKey({ key: Buffer.from(octets), format: "raw-public", asymmetricKeyType: "ec", namedCurve });
+    return createPublicKey({ key: asBuffer(octets), format: "raw-public", asymmetricKeyType: "ec", namedCurve });
   } catch {
     return undefined;
   }

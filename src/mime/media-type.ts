@@ -55,7 +55,26 @@ export function transferEncodingOf(header: HeaderBlock): string {
   return takeMatch(cursor, token).toLowerCase() || "7bit";
 }
 
+// Mail after mail says the same few things here. Bounded, and never a long value: what comes from outside fills it.
+const maxRemembered = 200;
+const maxRememberedLength = 200;
+const mediaTypes = new Map<string, MediaTypeReading>();
+const dispositions = new Map<string, ParametersReading>();
+
+function remembered<Reading>(readings: Map<string, Reading>, text: string, read: (text: string) => Reading): Reading {
+  const known = readings.get(text);
+  if (known !== undefined) return known;
+  const reading = read(text);
+  if (readings.size >= maxRemembered) readings.clear();
+  if (text.length <= maxRememberedLength) readings.set(text, reading);
+  return reading;
+}
+
 export function readMediaType(text: string): MediaTypeReading {
+  return remembered(mediaTypes, text, parseWholeMediaType);
+}
+
+function parseWholeMediaType(text: string): MediaTypeReading {
   const cursor = cursorAt(text);
   const type = takeType(cursor);
   if (type === undefined) return { mediaType: undefined, problems: ["Content-Type without type and subtype"] };
@@ -65,6 +84,10 @@ export function readMediaType(text: string): MediaTypeReading {
 
 /** The parameters of a Content-Disposition (RFC 2183), where its file name is. */
 export function readDisposition(text: string): ParametersReading {
+  return remembered(dispositions, text, parseDisposition);
+}
+
+function parseDisposition(text: string): ParametersReading {
   const cursor = cursorAt(text);
   skipCfws(cursor);
   takeMatch(cursor, token);
@@ -72,7 +95,7 @@ export function readDisposition(text: string): ParametersReading {
   return readParameters(cursor, "Content-Disposition");
 }
 
-type ParametersReading = { readonly parameters: Map<string, string>; readonly problems: readonly string[] };
+type ParametersReading = { readonly parameters: ReadonlyMap<string, string>; readonly problems: readonly string[] };
 
 function readParameters(cursor: Cursor, field: string): ParametersReading {
   const problems: string[] = [];
