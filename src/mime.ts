@@ -24,7 +24,7 @@ export type { Entity } from "./mime/entity.ts";
 export { formatEntity, readEntity } from "./mime/entity.ts";
 export { formatField } from "./mime/field-writer.ts";
 export type { HeaderBlock, HeaderField } from "./mime/header.ts";
-export { fieldNamed, fieldsNamed, fieldText, formatHeader, isContentField } from "./mime/header.ts";
+export { fieldNamed, fieldsNamed, fieldText, formatHeader, isContentField, maxHeaderSize } from "./mime/header.ts";
 export { withCrlf } from "./mime/line-ends.ts";
 export type { MediaType } from "./mime/media-type.ts";
 export { fileNameOf, mediaTypeOf, parseMediaType, transferEncodingOf } from "./mime/media-type.ts";

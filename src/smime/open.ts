@@ -3,7 +3,7 @@
 import { type ByteSource, type MakeSpool, memorySpool, type Spool, sourceOf } from "../bytes.ts";
 import { CmsError, type DecryptionKey } from "../cms.ts";
 import { isSecureMailError, SecureMailError } from "../errors.ts";
-import { ambiguities, type HeaderBlock, readEntity } from "../mime.ts";
+import { type HeaderBlock, readEntity } from "../mime.ts";
 import type { Certificate } from "../x509.ts";
 import { describeEncrypted, describeOther, describeSigned } from "./describe.ts";
 import { codeOfFailure } from "./failures.ts";
@@ -12,6 +12,7 @@ import { cmsOctets, type Layer, type LayerServices, openCms, openMultipartSigned
 import { layoutOf, restoreHeader } from "./layout.ts";
 import { type SmimeKind, smimeKindOf } from "./media-types.ts";
 import { type LayerReport, type OpenReport, outcomeOf, type ReportCode } from "./report.ts";
+import { requireUnambiguous } from "./unambiguous.ts";
 
 export type OpenOptions = {
   readonly keys: readonly DecryptionKey[];
@@ -281,16 +282,6 @@ type Result = { readonly code: ReportCode; readonly content?: () => ByteSource }
 function isStale(signingTime: Date, now: Date): boolean {
   const age = now.getTime() - signingTime.getTime();
   return age < -15 * 60_000 || age > 30 * 86_400_000;
-}
-
-function requireUnambiguous(header: HeaderBlock): void {
-  const found = ambiguities(header);
-  if (found.length > 0)
-    throw new SecureMailError(
-      "MIME_AMBIGUOUS",
-      "permanent",
-      `a header that can be read in two ways: ${found.join("; ")}`,
-    );
 }
 
 async function* sourceWithHeader(header: HeaderBlock, body: ByteSource): AsyncGenerator<Uint8Array> {

@@ -15,10 +15,20 @@ import {
   signedDataWriter,
 } from "../cms.ts";
 import type { ContentCipher } from "../crypto.ts";
-import { base64Length, base64Writer, formatBoundary, readEntity } from "../mime.ts";
+import { SecureMailError } from "../errors.ts";
+import {
+  base64Length,
+  base64Writer,
+  formatBoundary,
+  type HeaderBlock,
+  isContentField,
+  maxHeaderSize,
+  readEntity,
+} from "../mime.ts";
 import type { Certificate } from "../x509.ts";
 import { splitHeader } from "./layout.ts";
 import { multipartSignedPieces, type SmimeType, smimeFields } from "./media-types.ts";
+import { requireUnambiguous } from "./unambiguous.ts";
 
 export type ProtectOptions = {
   /** Nobody signs where there are none. */
@@ -44,6 +54,7 @@ const wholeUpTo = 1024 * 1024;
 export async function* protect(message: ByteSource, options: ProtectOptions): AsyncGenerator<Uint8Array> {
   const { header, body } = await readEntity(message);
   const { before, after, payloadHead } = splitHeader(header);
+  requireOpenable(header, payloadHead);
   yield* before;
   const out: Uint8Array[] = [latin1("MIME-Version: 1.0\r\n")];
   const end: ByteSink = { write: (chunk) => out.push(chunk), end: async () => {} };
@@ -66,6 +77,22 @@ export async function* protect(message: ByteSource, options: ProtectOptions): As
   }
   await sink.end();
   yield* out;
+}
+
+// LIMIT: our own fields take about 300 octets, a Received field of each server on the way about as much.
+const roomUnderway = 16 * 1024;
+
+/** What `open` would have to refuse must not leave: here the sender can still mend it. */
+function requireOpenable(header: HeaderBlock, payloadHead: Uint8Array): void {
+  const fields = header.fields.filter((field) => !isContentField(field));
+  requireUnambiguous({ fields, separator: latin1("\r\n") });
+  const outside = fields.reduce((sum, { octets }) => sum + octets.length, 0);
+  if (Math.max(outside + roomUnderway, payloadHead.length) > maxHeaderSize)
+    throw new SecureMailError(
+      "MIME_LIMIT",
+      "permanent",
+      "a header too large to travel with a layer around its message",
+    );
 }
 
 async function gather(
