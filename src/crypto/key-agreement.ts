@@ -1,10 +1,16 @@
 // Key agreement: ephemeral-static ECDH (RFC 5753) and X25519 (RFC 8418).
 import { createPublicKey, diffieHellman, generateKeyPairSync, type KeyObject } from "node:crypto";
 import { DerReader, der } from "../asn1.ts";
-import { asBuffer } from "../bytes.ts";
+import { asBuffer, equalOctets } from "../bytes.ts";
 import { type Digest, type DigestName, digestNamed } from "./digest.ts";
 import { CryptoError } from "./errors.ts";
-import { type AlgorithmIdentifier, formatAlgorithmIdentifier, parseAlgorithmIdentifier } from "./identifier.ts";
+import {
+  type AlgorithmIdentifier,
+  formatAlgorithmIdentifier,
+  parametersAbsentOrNull,
+  parseAlgorithmIdentifier,
+  readAlgorithmIdentifier,
+} from "./identifier.ts";
 import { hkdf, x963Kdf } from "./kdf.ts";
 import { type KeyWrap, keyWrapOf } from "./key-wrap.ts";
 
@@ -143,9 +149,17 @@ export function originatorKey(
       return createPublicKey({ key: Buffer.from(raw), format: "raw-public", asymmetricKeyType: "x25519" });
     }
     const namedCurve = curveOf(own);
-    if (algorithm.oid !== ecPublicKey || namedCurve === undefined) return undefined;
+    if (algorithm.oid !== ecPublicKey || namedCurve === undefined || !isOnCurveOf(algorithm, own)) return undefined;
     return createPublicKey({ key: asBuffer(octets), format: "raw-public", asymmetricKeyType: "ec", namedCurve });
   } catch {
     return undefined;
   }
+}
+
+/** RFC 5753 7.1.2: parameters are absent, NULL, or name the curve; a curve described in full is no curve of ours. */
+function isOnCurveOf(algorithm: AlgorithmIdentifier, own: KeyObject): boolean {
+  if (algorithm.parameters === undefined || parametersAbsentOrNull(algorithm)) return true;
+  const spki = new DerReader(own.export({ format: "der", type: "spki" })).sequence();
+  const { parameters } = readAlgorithmIdentifier(spki);
+  return parameters !== undefined && equalOctets(parameters, algorithm.parameters);
 }

@@ -62,7 +62,9 @@ export function wrapKey(wrap: KeyWrap, kek: Uint8Array, key: Uint8Array): Uint8A
 export function unwrapKey(wrap: KeyWrap, kek: Uint8Array, wrapped: Uint8Array): Uint8Array | undefined {
   try {
     const cipher = createDecipheriv(wrap.nodeName, kek, wrap.weak ? null : aesIv);
-    return Buffer.concat([cipher.update(wrapped), cipher.final()]);
+    const key = Buffer.concat([cipher.update(wrapped), cipher.final()]);
+    // node:crypto finds nothing wrong with nothing.
+    return key.length === 0 ? undefined : key;
   } catch {
     return undefined;
   }

@@ -6,13 +6,7 @@ import { test } from "node:test";
 import { der } from "../../src/asn1.ts";
 import { latin1 } from "../../src/bytes.ts";
 import type { Signer } from "../../src/cms.ts";
-import {
-  digestOctets,
-  digestOf,
-  parseAlgorithmIdentifier,
-  signatureSchemeOf,
-  verifySignature,
-} from "../../src/crypto.ts";
+import { digestOf, parseAlgorithmIdentifier, signatureSchemeOf } from "../../src/crypto.ts";
 import { isSecureMailError } from "../../src/errors.ts";
 import { found, now, openedObject, root, schemeNamed, signer } from "../correspondents.ts";
 import { attribute, attributeTypes, setOf, signedData, signerInfo, usualAttributes } from "../forge.ts";
