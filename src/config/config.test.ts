@@ -44,11 +44,11 @@ test("a whole configuration is read, paths from its own folder", () => {
     submit: { protocol: "smtp", address: { host: "mail.treasury.example", port: 25 } },
   });
   assert.deepEqual(config.directory.sources, [{ ldif: "/etc/postern/members.ldif" }]);
-  assert.deepEqual(config.unused, ["ledgerKey", "store", "rules", "console"]);
+  assert.deepEqual(config.unused, ["ledgerKey", "store", "rules", "console", "relay.submit"]);
 });
 
 test("what may be left out has its default", () => {
-  const short = example.replace(/^(limits|community|ledgerKey|store|rules|console|authservId):.*\n/gm, "");
+  const short = example.replace(/^( {2}submit|limits|community|ledgerKey|store|rules|console):.*\n/gm, "");
   const config = parseConfig(short, "postern.yaml");
   assert.deepEqual(config.limits, { messageSize: 104_857_600, recipients: 1000, connections: 1000, perPeer: 200 });
   assert.deepEqual(config.unused, []);

@@ -156,9 +156,9 @@ export function configSchema(folder: string): z.ZodType<Config> {
       console: endpoint.optional(),
     })
     .transform(({ authservId, ledgerKey, store, rules, console, ...config }): Config => {
-      // TODO(#3): ledger and store; rules and console come with their issues.
-      const waiting = { ledgerKey, store, rules, console };
-      const unused = Object.keys(waiting).filter((name) => waiting[name as keyof typeof waiting] !== undefined);
+      // TODO(#3): ledger, store and mail of our own; rules and console come with their issues.
+      const waiting = { ledgerKey, store, rules, console, "relay.submit": config.relay.submit };
+      const unused = Object.entries(waiting).flatMap(([name, value]) => (value === undefined ? [] : [name]));
       return { ...config, authservId: authservId ?? config.hostname, unused };
     });
 }

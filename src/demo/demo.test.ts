@@ -56,12 +56,13 @@ async function listenOnLine(change: (message: Buffer) => Buffer) {
     const to = createConnection(Number(lineAt()), "127.0.0.1");
     to.pipe(from);
     let pending: Buffer = Buffer.alloc(0);
+    let isMessage = false;
     from.on("data", (octets: Buffer) => {
       pending = Buffer.concat([pending, octets]);
-      const isMessage = pending.includes("\r\n\r\n");
       if (isMessage && !pending.includes("\r\n.\r\n")) return;
       heard.push(pending);
       to.write(isMessage ? change(pending) : pending);
+      isMessage = !isMessage && pending.includes("DATA\r\n");
       pending = Buffer.alloc(0);
     });
     from.on("close", () => to.end());

@@ -16,7 +16,7 @@ export function protect(accepted: Accepted, group: Group & { kind: "protect" }, 
     towards: "outside",
     // Base64 throughout: what the sender announced of size and 8-bit content no longer holds.
     parameters: smtputf8 === undefined ? {} : { smtputf8 },
-    message: protectLayers(traced(accepted, group, services), {
+    message: protectLayers(under(receivedField(accepted, group, services), accepted), {
       signers: [{ key, certificate, scheme, signingTime: accepted.at }],
       chain,
       recipients: certificates.map((recipient) => recipientFor(recipient, profile)),
@@ -36,19 +36,17 @@ export function protect(accepted: Accepted, group: Group & { kind: "protect" }, 
 
 /** Mail that is not ours to change goes on as it came, but for one trace field. */
 export function pass(accepted: Accepted, group: Group & { kind: "pass" }, services: Services): Prepared {
+  const { envelope, octets } = accepted;
+  const received = receivedField(accepted, group, services);
   return {
     towards: group.towards,
-    parameters: accepted.envelope.parameters,
-    message: traced(accepted, group, services),
+    parameters: { ...envelope.parameters, size: octets + received.length },
+    message: under(received, accepted),
     findings: { code: "UNPROTECTED" },
   };
 }
 
-async function* traced(accepted: Accepted, group: Group, services: Services): ByteSource {
-  const { header, body } = accepted;
-  const received = receivedField(accepted, group, services);
-  yield* formatEntity({
-    header: { ...header, fields: [{ name: "Received", octets: received }, ...header.fields] },
-    body: body(),
-  });
+async function* under(received: Uint8Array, { header, body }: Accepted): ByteSource {
+  const fields = [{ name: "Received", octets: received }, ...header.fields];
+  yield* formatEntity({ header: { ...header, fields }, body: body() });
 }

@@ -106,6 +106,7 @@ function sessionOptions(
     hostname: config.hostname,
     postmaster,
     accept,
+    // TODO(#3): limits.connections and limits.perPeer.
     limits: { ...defaultLimits, messageSize, recipients },
     ...(closed
       ? {
