@@ -122,6 +122,8 @@ export async function verifySignerInfo(
   }
   if (scheme === undefined) return unsupported(`signature algorithm ${signer.signatureAlgorithm.oid}`);
   const judged = { algorithm: scheme.name, weak: [...scheme.weak, ...weakKey(certificate)] };
+  if (!content.digests.has(digest.name))
+    return { ...invalid("its digest is not among the message's digestAlgorithms"), ...judged };
   const { attributes } = signer;
   const outcome =
     attributes === undefined
@@ -140,8 +142,7 @@ function verifyAttributes(
   content: SignedContent,
 ): Outcome {
   const invalid = (reason: string): Outcome => ({ signature: "invalid", reason });
-  const contentDigest = content.digests.get(scheme.digest.name);
-  if (contentDigest === undefined) return invalid("its digest is not among the message's digestAlgorithms");
+  const contentDigest = content.digests.get(scheme.digest.name) as Uint8Array;
   if (attributes.contentType !== content.eContentType) return invalid("contentType differs from eContentType");
   if (!equalOctets(attributes.messageDigest, contentDigest)) return invalid("the content is not what was signed");
   if (!namesCertificate(attributes, certificate)) return invalid("signingCertificate names another certificate");
