@@ -259,6 +259,18 @@ function flipped(message: Uint8Array, share: number): Uint8Array {
   return octets;
 }
 
+test("a refusal of opened mail is told to the domain that signed it, and to nobody else", async () => {
+  const to = ["nobody@treasury.example", minister];
+  const message = await fromParliament(mail(clerk));
+  assert.equal(await hand("outside", { from: clerk, to, message }), "550 5.1.1, 250 2.0.0");
+  assert.equal(await hand("outside", { from: "x@stranger.example", to, message }), "451 4.3.0, 250 2.0.0");
+  assert.equal(await hand("outside", { to, message }), "451 4.3.0, 250 2.0.0");
+  const stranger = await fromParliament(mail("x@stranger.example"));
+  assert.equal(await hand("outside", { from: "x@stranger.example", to, message: stranger }), "451 4.3.0, 250 2.0.0");
+  assert.equal(await hand("outside", { from: clerk, to, message: mail(clerk) }), "550 5.1.1, 250 2.0.0");
+  assert.equal(await hand("outside", { to, message: mail(clerk) }), "451 4.3.0, 250 2.0.0");
+});
+
 test("mail in nobody's name of ours does not leave to a member, and a bounce is never refused for good", async () => {
   const before = world.got.length;
   const message = mail("x@stranger.example");

@@ -34,12 +34,18 @@ export async function open(accepted: Accepted, group: Group & { kind: "open" }, 
       message: onTop(trace, restored()),
       parameters: await parametersFor(accepted, restored()),
       findings,
+      conceal: restored === content && !isSignersOwn(accepted, report),
       dispose: opened.dispose,
     };
   } catch (thrown) {
     opened.dispose();
     throw thrown;
   }
+}
+
+/** The sender of the envelope is of the domain that signed: it may know what becomes of its own mail. */
+function isSignersOwn({ envelope }: Accepted, { code, domain }: OpenReport): boolean {
+  return code === "OK" && domain !== undefined && envelope.reversePath?.domain === domain;
 }
 
 function opening(accepted: Accepted, { as }: Group & { kind: "open" }, services: Services): Promise<Opened> {

@@ -84,6 +84,8 @@ export type Prepared =
       readonly parameters: MailParameters;
       readonly message: ByteSource;
       readonly findings: Findings;
+      /** What the next hop refuses for good must not be told to who sent it. */
+      readonly conceal?: boolean;
       readonly dispose?: () => void;
     }
   | { readonly answer: Reply; readonly findings: Findings };
