@@ -9,6 +9,8 @@ export type ByteSource = AsyncIterable<Uint8Array>;
  */
 export type ByteSink = {
   write(chunk: Uint8Array): void;
+  /** Memory of that size where the next write would put it, for writers that make octets rather than pass them on. */
+  readonly room?: (octets: number) => Uint8Array;
   end(): Promise<void>;
 };
 
@@ -87,6 +89,23 @@ export function copyOf(octets: Uint8Array): Uint8Array {
 
 export function equalOctets(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && Buffer.compare(a, b) === 0;
+}
+
+/** A sink that fills one piece of memory from its start; `octets` is what was written. */
+export function filling(memory: Uint8Array): ByteSink & { readonly octets: number } {
+  let at = 0;
+  return {
+    room: (octets) => memory.subarray(at, at + octets),
+    write(chunk) {
+      const inPlace = chunk.buffer === memory.buffer && chunk.byteOffset === memory.byteOffset + at;
+      if (!inPlace) memory.set(chunk, at);
+      at += chunk.length;
+    },
+    get octets() {
+      return at;
+    },
+    end: async () => {},
+  };
 }
 
 /** Octets of a text that holds nothing above U+00FF, one octet a character. */

@@ -28,7 +28,12 @@ export {
   readEncryptedContent,
   readEnvelopeHead,
 } from "./cms/enveloped-data.ts";
-export { type EnvelopeOptions, type EnvelopeRecipient, envelopedDataWriter } from "./cms/enveloped-data-writer.ts";
+export {
+  type EnvelopeOptions,
+  type EnvelopeRecipient,
+  envelopedDataWriter,
+  prepareEnvelope,
+} from "./cms/enveloped-data-writer.ts";
 export { CmsError, type CmsErrorCode, cmsErrorCodes } from "./cms/errors.ts";
 export { type CertificateIdentifier, describeIdentifier, identifies } from "./cms/identifiers.ts";
 export { addressedKey, type DecryptionKey, openRecipient, type Recipient } from "./cms/recipient-info.ts";

@@ -1,8 +1,8 @@
 // EnvelopedData (RFC 5652, 6.1) and AuthEnvelopedData (RFC 5083), read as they stream. Two steps: the head says who
 // can open it; the content is decrypted into a spool, and is nobody's before its end has been reached and checked.
-import { randomBytes } from "node:crypto";
+import { randomBytes, timingSafeEqual } from "node:crypto";
 import { type BerInput, context, DerReader, type Steps, tag, toDer } from "../asn1.ts";
-import { copyOf, equalOctets, type Spool } from "../bytes.ts";
+import type { Spool } from "../bytes.ts";
 import {
   type AlgorithmIdentifier,
   type CipherSetting,
@@ -14,6 +14,7 @@ import {
 import { CmsError } from "./errors.ts";
 import { maxRecipients } from "./limits.ts";
 import { parseRecipientInfo, type Recipient } from "./recipient-info.ts";
+import { attributesInDer } from "./signed-attrs.ts";
 import { readSet } from "./signed-data.ts";
 
 export type EnvelopeType = "envelopedData" | "authEnvelopedData";
@@ -102,10 +103,7 @@ function* readEnd(input: BerInput, type: EnvelopeType): Steps<Pick<ContentEnd, "
   let authenticated: Uint8Array | undefined;
   let mac: Uint8Array = new Uint8Array(0);
   if (type === "authEnvelopedData") {
-    if ((yield* input.peek()) === context(1)) {
-      authenticated = copyOf(toDer(yield* input.element()));
-      authenticated[0] = 0x31;
-    }
+    if ((yield* input.peek()) === context(1)) authenticated = attributesInDer(yield* input.element());
     mac = new DerReader(toDer(yield* input.element())).octetString();
   }
   // Unprotected and unauthenticated attributes: ignored and dropped (security A28).
@@ -145,5 +143,5 @@ async function tagMatches(
   const again = contentEncryption.encryptor(setting, key, authenticated);
   for await (const chunk of plaintext.read()) again.update(chunk);
   again.final();
-  return equalOctets(again.tag(), mac);
+  return mac.length === contentEncryption.tagOctets && timingSafeEqual(again.tag(), mac);
 }

@@ -115,10 +115,16 @@ export function namesCertificate(attributes: SignedAttributes, certificate: Cert
  */
 export function* octetsToVerify({ received }: SignedAttributes): Generator<Uint8Array> {
   yield received;
-  const attributes: Uint8Array[] = [];
-  for (const reader = new DerReader(toDer(received)).enter(tag.set); !reader.atEnd; ) attributes.push(reader.element());
-  const sorted = der.setOf(...attributes);
+  const sorted = attributesInDer(received);
   if (!equalOctets(sorted, received)) yield sorted;
+}
+
+/** DER of a SET OF attributes, whatever its tag and order on the wire. */
+export function attributesInDer(element: Uint8Array): Uint8Array {
+  const attributes: Uint8Array[] = [];
+  const reader = new DerReader(toDer(withSetTag(element))).enter(tag.set);
+  while (!reader.atEnd) attributes.push(reader.element());
+  return der.setOf(...attributes);
 }
 
 function withSetTag(element: Uint8Array): Uint8Array {

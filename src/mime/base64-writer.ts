@@ -19,10 +19,10 @@ export function base64Writer(next: ByteSink): ByteSink {
         rest = chunk.subarray(wanted);
         if (held < octetsALine) return;
         held = 0;
-        next.write(encodeLines(partial));
+        next.write(encodeLines(partial, next));
       }
       const whole = rest.length - (rest.length % octetsALine);
-      if (whole > 0) next.write(encodeLines(rest.subarray(0, whole)));
+      if (whole > 0) next.write(encodeLines(rest.subarray(0, whole), next));
       held = rest.length - whole;
       partial.set(rest.subarray(whole));
     },
@@ -48,9 +48,9 @@ export function base64Length(octets: number): number {
  * Lines move as 9 x 64 + 1 x 32 bits. Floats because they go through registers without allocation; letters of base64
  * have no eighth bit, so none of them is a NaN that could change on its way. Measured in bench/base64.ts.
  */
-function encodeLines(octets: Uint8Array): Uint8Array {
+function encodeLines(octets: Uint8Array, next: ByteSink): Uint8Array {
   const size = (octets.length / octetsALine) * lineSize;
-  const lines = Buffer.allocUnsafe(size);
+  const lines = asBuffer(next.room?.(size) ?? Buffer.allocUnsafe(size));
   const view = new DataView(lines.buffer, lines.byteOffset, size);
   let from = (octets.length / octetsALine) * 2;
   lines.write(asBuffer(octets).toString("base64"), from, "latin1");

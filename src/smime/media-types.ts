@@ -1,9 +1,34 @@
 // The media types of S/MIME (RFC 8551, 3.2 to 3.10), to write the new ones and to recognise old and new.
+import { randomBytes } from "node:crypto";
 import { concat, latin1 } from "../bytes.ts";
-import type { Digest } from "../crypto.ts";
-import { fieldNamed, fieldText, formatDelimiters, type HeaderBlock, mediaTypeOf, parseMediaType } from "../mime.ts";
+import type { ContentCipher, Digest } from "../crypto.ts";
+import {
+  fieldNamed,
+  fieldText,
+  formatBoundary,
+  formatDelimiters,
+  type HeaderBlock,
+  mediaTypeOf,
+  parseMediaType,
+} from "../mime.ts";
 
 export type SmimeType = "signed-data" | "enveloped-data" | "authEnveloped-data";
+
+export function encryptedType(cipher: ContentCipher): SmimeType {
+  return cipher.mode === "aead" ? "authEnveloped-data" : "enveloped-data";
+}
+
+/** Binary is for inside encryption only (spec S-3.4). */
+export function innerEncodingOf(options: {
+  readonly innerEncoding: "base64" | "binary";
+  readonly recipients: readonly unknown[];
+}): "base64" | "binary" {
+  return options.recipients.length === 0 ? "base64" : options.innerEncoding;
+}
+
+export function newBoundary(): string {
+  return formatBoundary(randomBytes(16));
+}
 
 /** The content fields of an application/pkcs7-mime entity, each with its CRLF; the empty line is not among them. */
 export function smimeFields(type: SmimeType, transferEncoding: "base64" | "binary"): string {
