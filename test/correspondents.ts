@@ -4,7 +4,7 @@
 import { generateKeyPairSync } from "node:crypto";
 import { type ByteSource, collect, latin1, sourceOf } from "../src/bytes.ts";
 import type { DecryptionKey, Signer } from "../src/cms.ts";
-import type { ContentCipher, SignatureScheme } from "../src/crypto.ts";
+import type { ContentCipher, PrivateKey, SignatureScheme } from "../src/crypto.ts";
 import { contentEncryption, privateKeyOf, signatureSchemes } from "../src/crypto.ts";
 import {
   cipherFor,
@@ -17,7 +17,6 @@ import {
   recipientFor,
 } from "../src/smime.ts";
 import { type SignerJudgeOptions, signerJudge } from "../src/trust.ts";
-import type { Certificate } from "../src/x509.ts";
 import { authority, certify, ecPair, type KeyPair, now, type Party, rsaPair } from "./mint.ts";
 
 export { now };
@@ -133,8 +132,24 @@ async function openWith(how: typeof open, what: Uint8Array | ByteSource, changes
   return { report: opened.report, octets, afterCbc: opened.afterCbc };
 }
 
-export function certificatesOf(signers: readonly Signer[]): Certificate[] {
-  return signers.map(({ certificate }) => certificate);
+/** The same key, and how often it was used. */
+export function countingKey(own: DecryptionKey): { readonly key: DecryptionKey; operations(): number } {
+  let operations = 0;
+  const { key } = own;
+  const counting: PrivateKey = {
+    type: key.type,
+    publicKey: key.publicKey,
+    sign: (...rest) => key.sign(...rest),
+    decrypt(...rest) {
+      operations++;
+      return key.decrypt(...rest);
+    },
+    agree(...rest) {
+      operations++;
+      return key.agree(...rest);
+    },
+  };
+  return { key: { ...own, key: counting }, operations: () => operations };
 }
 
 function pairOf(kind: SigningKind | EncryptionKind): KeyPair {
