@@ -1,6 +1,6 @@
 // Take the domain layers off, restore the message, judge. The layers come off one by one; between them the octets
 // wait in a spool. Nothing is handed on before the whole has a code.
-import { type ByteSource, type MakeSpool, memorySpool, type Spool, sourceOf } from "../bytes.ts";
+import { type ByteSource, type MakeSpool, memorySpool, noOctets, type Spool, sourceOf } from "../bytes.ts";
 import { CmsError, type DecryptionKey } from "../cms.ts";
 import { isSecureMailError, SecureMailError } from "../errors.ts";
 import { type HeaderBlock, readEntity } from "../mime.ts";
@@ -139,20 +139,20 @@ class Opening {
 
   async openObject(octets: ByteSource): Promise<Result> {
     const read = new Remembered(octets);
-    const payload = await this.#descend(await openCms(read.octets(), this.#services));
+    const payload = await this.#descend(await openCms(read.octets(), this.#services), readContent);
     if (payload === undefined) return this.#undelivered(() => sourceOf(...read.chunks));
     return { code: this.#code(), content: () => payload.spool.read() };
   }
 
   /** Takes layers off until the payload is reached; undefined where the root stays closed. */
-  async #descend(root: Layer | undefined): Promise<Payload | undefined> {
+  async #descend(root: Layer | undefined, read: typeof readEntity = readEntity): Promise<Payload | undefined> {
     let layer = root;
     let reached: Payload | undefined;
     while (layer !== undefined) {
       if (this.#layers.length >= maxLayers) throw new CmsError("CMS_LIMIT", `more than ${maxLayers} layers`);
       const spool = await this.#take(layer);
       if (spool === undefined) break;
-      const { header, body } = await readEntity(spool.read());
+      const { header, body } = await read(spool.read());
       reached = { spool, header };
       // Our own record marks the payload: what is S/MIME inside it is the sender's own, and stays.
       const kind = layoutOf(header) === undefined ? smimeKindOf(header) : noLayer;
@@ -277,6 +277,16 @@ async function* behindHeader({ spool, header }: Payload): AsyncGenerator<Uint8Ar
 }
 
 type Result = { readonly code: ReportCode; readonly content?: () => ByteSource };
+
+/** What a bare object holds need not be a MIME entity: then it has no header that could end too late. */
+async function readContent(content: ByteSource): ReturnType<typeof readEntity> {
+  try {
+    return await readEntity(content);
+  } catch (failure) {
+    if (!isSecureMailError(failure, "MIME_LIMIT")) throw failure;
+    return { header: { fields: [], separator: noOctets }, body: sourceOf() };
+  }
+}
 
 // Spec S-6: a quarter of an hour ahead, thirty days behind.
 function isStale(signingTime: Date, now: Date): boolean {
