@@ -33,6 +33,7 @@ export async function postern({ signer, recipient }: Parties): Promise<Postern> 
         form: form === "detached" ? "detached" : "opaque",
         innerEncoding: form === "binary" ? "binary" : "base64",
         ber: false,
+        wholeUpTo: Number.POSITIVE_INFINITY, // memory to memory
       };
       return collect(protect(sourceOf(message), options));
     },
