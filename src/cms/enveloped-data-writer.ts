@@ -10,6 +10,7 @@ import {
   type KeyTransport,
 } from "../crypto.ts";
 import type { Certificate } from "../x509.ts";
+import { octetsPassed } from "../memory.ts";
 import { contentTypes } from "./content-info.ts";
 import {
   definiteFrame,
@@ -95,6 +96,7 @@ function definiteEnvelope(
       return {
         write(chunk) {
           left -= chunk.length;
+          octetsPassed(chunk.length);
           next.write(content.update(chunk));
         },
         async end() {

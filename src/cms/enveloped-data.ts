@@ -11,6 +11,7 @@ import {
   type Decryptor,
   parseAlgorithmIdentifier,
 } from "../crypto.ts";
+import { octetsPassed } from "../memory.ts";
 import { CmsError } from "./errors.ts";
 import { maxRecipients } from "./limits.ts";
 import { parseRecipientInfo, type Recipient } from "./recipient-info.ts";
@@ -81,6 +82,7 @@ export function* readEncryptedContent(
   let octets = 0;
   yield* input.octetString(context(0), (chunk) => {
     octets += chunk.length;
+    octetsPassed(chunk.length);
     plaintext.write(cipher.update(chunk));
   });
   yield* input.leave();
