@@ -2,7 +2,7 @@
 // root. In memory and made when first asked for, so that a test pays for what it uses.
 
 import { generateKeyPairSync } from "node:crypto";
-import { type ByteSource, collect, latin1, sourceOf } from "../src/bytes.ts";
+import { asBuffer, type ByteSource, collect, latin1, sourceOf } from "../src/bytes.ts";
 import type { DecryptionKey, Signer } from "../src/cms.ts";
 import type { ContentCipher, PrivateKey, SignatureScheme } from "../src/crypto.ts";
 import { contentEncryption, privateKeyOf, signatureSchemes } from "../src/crypto.ts";
@@ -127,7 +127,7 @@ async function openWith(how: typeof open, what: Uint8Array | ByteSource, changes
     ...{ keys: [], certificates: [], legacy, now, binding: { domain: "a.example" }, judgeSigner: signerJudge(trust) },
     ...options,
   });
-  const octets = opened.content === undefined ? undefined : await collect(opened.content());
+  const octets = opened.content === undefined ? undefined : asBuffer(await collect(opened.content()));
   opened.dispose();
   return { report: opened.report, octets, afterCbc: opened.afterCbc };
 }
