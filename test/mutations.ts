@@ -39,8 +39,8 @@ export const signedMutations: readonly Mutation<Signed>[] = [
   { what: "a signature of zeros", apply: (of) => withSignature(of, ({ length }) => new Uint8Array(length)) },
   { what: "another serial number", apply: (of) => withSigner(of, ({ sid }) => changeSerial(sid)) },
   {
-    what: "SHA-256 said for the signer's digest",
-    apply: (of) => withSigner(of, ({ digestAlgorithm }) => rename(digestAlgorithm, sha256)),
+    what: "SHA-384 said for the signer's digest",
+    apply: (of) => withSigner(of, ({ digestAlgorithm }) => rename(digestAlgorithm, sha384)),
   },
   {
     what: "another signature algorithm",
@@ -136,7 +136,7 @@ export const tagMutations: readonly Mutation<Uint8Array>[] = [
   { what: "no octet of tag", apply: (of) => withMac(of, () => noOctets) },
 ];
 
-const sha256 = der.sequence(der.oid("2.16.840.1.101.3.4.2.1"));
+const sha384 = der.sequence(der.oid("2.16.840.1.101.3.4.2.2"));
 const ecdsaWithSha1 = der.sequence(der.oid("1.2.840.10045.4.1"));
 const aes192Cbc = "2.16.840.1.101.3.4.1.22";
 
