@@ -9,8 +9,8 @@ import {
   type Encryptor,
   type KeyTransport,
 } from "../crypto.ts";
-import type { Certificate } from "../x509.ts";
 import { octetsPassed } from "../memory.ts";
+import type { Certificate } from "../x509.ts";
 import { contentTypes } from "./content-info.ts";
 import {
   definiteFrame,

@@ -4,8 +4,8 @@ import { createCipheriv, createDecipheriv, randomBytes, randomUUID } from "node:
 import { closeSync, openSync, readSync, unlinkSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { concat, type MakeSpool, type Spool } from "../bytes.ts";
-import { octetsPassed } from "../memory.ts";
 import { SecureMailError } from "../errors.ts";
+import { octetsPassed } from "../memory.ts";
 
 export const spillErrorCodes = {
   SPILL_UNREADABLE: "what was spilled to disk is not what was written",
