@@ -35,6 +35,7 @@ export { rc2Decryptor } from "./crypto/rc2.ts";
 export {
   certificateSignatureSchemeOf,
   defaultScheme,
+  keyFits,
   runningVerification,
   type SignatureScheme,
   signatureSchemeOf,

@@ -5,6 +5,7 @@
 //
 // `open` hands octets on only together with a code; whose signature counts is asked of a function, because trust is
 // judged a floor above.
+export { codeOfFailure } from "./smime/failures.ts";
 export { mayHandOn } from "./smime/hand-on.ts";
 export { certificateReport, type JudgeSigner } from "./smime/judge.ts";
 export { layoutField } from "./smime/layout.ts";

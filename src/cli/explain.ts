@@ -4,10 +4,11 @@ import type { ByteSource, Spool } from "../bytes.ts";
 import { type MimeTree, readTree } from "../mime.ts";
 import { exitStatusOf, type OpenReport } from "../smime.ts";
 import { spillingSpools } from "../store.ts";
-import { advice, type Branch, draw, layerTree, leaf, verdictText, writeReport } from "./explanation.ts";
+import { advice, type Branch, draw, layerTree, leaf, verdictText } from "./explanation.ts";
 import { judgingOptions, openInput } from "./judging.ts";
 import { standardInput } from "./octets.ts";
 import { exit, helpText, type OptionTable, parseOptions, withStatus } from "./options.ts";
+import { reportWriter } from "./report-file.ts";
 
 export const explainOptions: OptionTable = {
   ...judgingOptions,
@@ -21,6 +22,7 @@ export function run(args: readonly string[]): Promise<number> {
       process.stdout.write(helpText("postern explain [options] < message", explainOptions));
       return exit.done;
     }
+    const writeReport = reportWriter(options);
     const original = spillingSpools(tmpdir())();
     const opened = await openInput(options, remember(standardInput(), original));
     const outside = opened.form === "mail" ? await treeOf(original.read()) : undefined;
@@ -28,11 +30,10 @@ export function run(args: readonly string[]): Promise<number> {
     const report = { ...opened.report, command: "explain" as const, ...partsOf(outside, inside, opened.report) };
     original.dispose();
     opened.dispose();
+    writeReport?.(report);
     process.stdout.write(
       options.flag("json") ? `${JSON.stringify(report, undefined, 2)}\n` : text(report, outside, inside),
     );
-    const file = options.text("report");
-    if (file !== undefined) writeReport(file, report);
     return exitStatusOf(report.code);
   });
 }

@@ -1,5 +1,4 @@
 // Reports in words: the summary on stderr, and the tree that `explain` prints.
-import { writeFileSync } from "node:fs";
 import {
   type EncryptedLayerReport,
   type LayerReport,
@@ -9,10 +8,6 @@ import {
   type SignedLayerReport,
   type SignerReport,
 } from "../smime.ts";
-
-export function writeReport(file: string, report: object): void {
-  writeFileSync(file, `${JSON.stringify(report, undefined, 2)}\n`);
-}
 
 /** One line a layer, then the verdict. */
 export function summaryOf(report: OpenReport): string {

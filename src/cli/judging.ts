@@ -52,7 +52,8 @@ export async function openInput(
     now: judgingTime(options),
     legacy: options.flag("legacy"),
   } as const;
-  const content = options.text("content");
+  const named = options.text("content");
+  const content = named === undefined ? undefined : openFile(named);
   const openOptions = (binding: Binding): OpenOptions => ({
     keys: keys.map(({ key, certificate }) => ({ key, certificate })),
     judgeSigner: signerJudge({ ...common, binding }),
@@ -60,7 +61,7 @@ export async function openInput(
     legacy: common.legacy,
     now: common.now,
     makeSpool: spillingSpools(tmpdir()),
-    ...(content === undefined ? {} : { detachedContent: () => octetsOf(openFile(content)) }),
+    ...(content === undefined ? {} : { detachedContent: () => octetsOf(content) }),
     binding: bindingReport(binding),
     quirks: input.quirks,
   });

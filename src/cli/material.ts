@@ -47,8 +47,14 @@ export function judgingTime(options: Options): Date {
   const text = options.text("time");
   if (text === undefined) return systemClock();
   const shape = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)$/;
-  const date = new Date(shape.test(text) ? text : Number.NaN);
+  const date = new Date(shape.test(text) && isDay(text.slice(0, 10)) ? text : Number.NaN);
   if (Number.isNaN(date.getTime()))
     throw new UsageError(`--time ${text}: it is an RFC 3339 time such as 2026-11-23T09:00:00Z`);
   return date;
+}
+
+/** Date would take the 30th of February for the 2nd of March. */
+function isDay(text: string): boolean {
+  const day = new Date(`${text}T00:00:00Z`);
+  return !Number.isNaN(day.getTime()) && day.toISOString().startsWith(text);
 }

@@ -1,9 +1,10 @@
 // `postern open`: take the domain layers off one message, judge it, restore it to stdout.
 import { exitStatusOf, mayHandOn } from "../smime.ts";
-import { summaryOf, writeReport } from "./explanation.ts";
+import { summaryOf } from "./explanation.ts";
 import { judgingOptions, openInput } from "./judging.ts";
 import { writeOut } from "./octets.ts";
-import { exit, helpText, type OptionTable, parseOptions, UsageError, withStatus } from "./options.ts";
+import { exit, helpText, type OptionTable, parseOptions, withStatus } from "./options.ts";
+import { reportWriter } from "./report-file.ts";
 
 export const openOptions: OptionTable = {
   ...judgingOptions,
@@ -17,15 +18,15 @@ export function run(args: readonly string[]): Promise<number> {
       process.stdout.write(helpText("postern open [options] < protected > message", openOptions));
       return exit.done;
     }
-    const reportFile = options.text("report");
-    if (reportFile === "-") throw new UsageError("--report needs a file: the message goes to standard output");
+    const writeReport = reportWriter(options);
     const opened = await openInput(options);
+    // Before the message, so that none goes out where no report can be written.
+    writeReport?.(opened.report);
     let written = true;
     if (opened.content !== undefined && mayHandOn(opened, options.flag("keep-invalid")))
       written = await writeOut(opened.content());
     opened.dispose();
-    if (reportFile === undefined) process.stderr.write(summaryOf(opened.report));
-    else writeReport(reportFile, opened.report);
+    if (writeReport === undefined) process.stderr.write(summaryOf(opened.report));
     return written ? exitStatusOf(opened.report.code) : exit.unavailable;
   });
 }

@@ -1,11 +1,12 @@
 // `postern protect`: sign, then encrypt, one message from stdin to stdout.
-import { writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import type { Signer } from "../cms.ts";
+import { isSecureMailError, type SecureMailError } from "../errors.ts";
 import { withCrlf } from "../mime.ts";
 import {
   certificateReport,
   cipherFor,
+  codeOfFailure,
   defaultProfile,
   type ProfileName,
   type ProtectOptions,
@@ -19,6 +20,7 @@ import type { Certificate } from "../x509.ts";
 import { judgingTime, loadAllCertificates, loadKeys, type NamedKey } from "./material.ts";
 import { standardInput, writeOut } from "./octets.ts";
 import { exit, helpText, type Options, type OptionTable, parseOptions, UsageError, withStatus } from "./options.ts";
+import { reportWriter } from "./report-file.ts";
 
 export const protectOptions: OptionTable = {
   "sign-key": { kind: "texts", value: "FILE", does: "private key to sign with: PEM, DER or PKCS #12; may be repeated" },
@@ -53,19 +55,22 @@ export function run(args: readonly string[]): Promise<number> {
       process.stdout.write(helpText("postern protect [options] < message > protected", protectOptions));
       return exit.done;
     }
-    const reportFile = options.text("report");
-    if (reportFile === "-") throw new UsageError("--report needs a file: the message goes to standard output");
+    const writeReport = reportWriter(options);
     const choice = await choose(options);
     const quirks: string[] = [];
     // Everything waits in a spool: a message whose end cannot be protected must not have begun to leave.
     const spool = spillingSpools(tmpdir())();
     const message = withCrlf(standardInput(), () => quirks.push("bare LF line ends, read as CRLF"));
-    for await (const chunk of protect(message, choice.options)) spool.write(chunk);
+    try {
+      for await (const chunk of protect(message, choice.options)) spool.write(chunk);
+    } catch (failure) {
+      if (isSecureMailError(failure)) writeReport?.(refusal(failure, quirks));
+      throw failure;
+    }
+    writeReport?.(reportOf(choice, spool.size, quirks));
     const written = await writeOut(spool.read());
-    const report = reportOf(choice, spool.size, quirks);
     spool.dispose();
-    if (reportFile === undefined) process.stderr.write(summary(choice, quirks));
-    else writeFileSync(reportFile, `${JSON.stringify(report, undefined, 2)}\n`);
+    if (writeReport === undefined) process.stderr.write(summary(choice, quirks));
     return written ? exit.done : exit.unavailable;
   });
 }
@@ -96,8 +101,10 @@ async function choose(options: Options): Promise<Choice> {
     options: {
       signers: signers(keys, profile, options),
       chain: [...keys.flatMap(({ chain }) => chain), ...(await loadAllCertificates(options.texts("chain")))],
-      recipients: certificates.map((certificate) => recipientFor(certificate, profile, named)),
-      cipher: cipherFor(profile, options.text("content-cipher")),
+      recipients: certificates.map((certificate) =>
+        asNamed(options, "key-management", () => recipientFor(certificate, profile, named)),
+      ),
+      cipher: asNamed(options, "content-cipher", (name) => cipherFor(profile, name)),
       form: options.oneOf("form", ["opaque", "detached"]) ?? "opaque",
       innerEncoding: options.oneOf("inner-encoding", ["base64", "binary"]) ?? "base64",
       ber: options.flag("ber"),
@@ -105,14 +112,30 @@ async function choose(options: Options): Promise<Choice> {
   };
 }
 
+/** What an option names: a name that means nothing, or does not fit the certificate, is the option's fault. */
+function asNamed<Found>(options: Options, option: string, find: (name?: string) => Found): Found {
+  const name = options.text(option);
+  try {
+    return find(name);
+  } catch (failure) {
+    if (name === undefined || !isSecureMailError(failure, "CRYPTO_UNSUPPORTED", "CRYPTO_KEY")) throw failure;
+    throw new UsageError(`--${option} ${name}: ${failure.message}`);
+  }
+}
+
 function signers(keys: readonly NamedKey[], profile: ProfileName, options: Options): Signer[] {
   const signingTime = judgingTime(options);
   return keys.map(({ key, certificate }) => ({
     key,
     certificate,
-    scheme: signatureFor(profile, certificate, options.text("signature")),
+    scheme: asNamed(options, "signature", (name) => signatureFor(profile, certificate, name)),
     signingTime,
   }));
+}
+
+function refusal(failure: SecureMailError, quirks: readonly string[]): object {
+  const found = { outcome: "refused", code: codeOfFailure(failure), reason: failure.message };
+  return { format: "postern-report/1", command: "protect", ...found, quirks };
 }
 
 function reportOf({ profile, options }: Choice, octets: number, quirks: readonly string[]): object {

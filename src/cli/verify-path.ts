@@ -1,10 +1,10 @@
 // `postern verify-path`: may this certificate be believed, and for whom does it speak?
-import { writeFileSync } from "node:fs";
 import { loadCertificates } from "../keystore.ts";
 import { isBoundToAddress, isBoundToDomain, type PathVerdict, verifyPath } from "../trust.ts";
 import type { Certificate } from "../x509.ts";
 import { judgingTime, loadAllCertificates, loadAllCrls } from "./material.ts";
 import { exit, helpText, type Options, type OptionTable, parseOptions, UsageError, withStatus } from "./options.ts";
+import { reportWriter } from "./report-file.ts";
 
 export const verifyPathOptions: OptionTable = {
   trust: { kind: "texts", value: "FILE", does: "trust anchors, exactly these; without any no path is valid" },
@@ -43,11 +43,10 @@ export function run(args: readonly string[]): Promise<number> {
     for (const name of Object.keys(notBuilt)) {
       if (options.flag(name)) throw new UsageError(`--${name}: this version does not judge by it`);
     }
+    const writeReport = reportWriter(options);
     const report = await judge(options);
-    const reportFile = options.text("report");
-    if (reportFile === "-") throw new UsageError("--report needs a file");
-    if (reportFile === undefined) process.stderr.write(summaryOf(report));
-    else writeFileSync(reportFile, `${JSON.stringify(report, undefined, 2)}\n`);
+    if (writeReport === undefined) process.stderr.write(summaryOf(report));
+    else writeReport(report);
     return report.verdict === "valid" ? exit.done : exit.negative;
   });
 }

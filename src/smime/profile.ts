@@ -8,6 +8,7 @@ import {
   defaultScheme,
   type KeyTransport,
   keyAgreement,
+  keyFits,
   keyTransport,
   type SignatureScheme,
   signatureSchemes,
@@ -37,9 +38,13 @@ export function signatureFor(profile: ProfileName, { publicKey }: Certificate, n
   const chosen = name ?? (publicKey.asymmetricKeyType === "rsa" ? profiles[profile].rsaSignature : undefined);
   if (chosen === undefined) return defaultScheme(publicKey);
   const scheme = signatureSchemes.get(chosen);
-  if (scheme === undefined) throw new CryptoError("CRYPTO_UNSUPPORTED", `signature ${chosen}`);
+  if (scheme === undefined) throw new CryptoError("CRYPTO_UNSUPPORTED", `no signature of the name ${chosen}`);
+  if (!keyFits(scheme.family, publicKey.asymmetricKeyType))
+    throw new CryptoError("CRYPTO_KEY", `${chosen} is not made with ${publicKey.asymmetricKeyType} keys`);
   return scheme;
 }
+
+const agreeingKeys: ReadonlySet<string> = new Set(["ec", "x25519"]);
 
 /** How the content key reaches a recipient; `name` overrules the profile. */
 export function managementFor(
@@ -60,15 +65,18 @@ export function managementFor(
   if (found === undefined)
     throw new CryptoError(
       "CRYPTO_UNSUPPORTED",
-      `key management ${chosen ?? `for ${publicKey.asymmetricKeyType} keys`}`,
+      chosen === undefined ? "no key management for such keys" : `no key management of the name ${chosen}`,
     );
+  if ("kdf" in found !== agreeingKeys.has(publicKey.asymmetricKeyType ?? ""))
+    throw new CryptoError("CRYPTO_KEY", `${chosen} does not go with ${publicKey.asymmetricKeyType} keys`);
   return found;
 }
 
 /** The content cipher; `name` overrules the profile. What is below the floor is read, never written. */
 export function cipherFor(profile: ProfileName, name?: string): ContentCipher {
   const cipher = contentEncryption.contentCiphers.get(name ?? profiles[profile].content);
-  if (cipher === undefined || cipher.weak) throw new CryptoError("CRYPTO_UNSUPPORTED", `content encryption ${name}`);
+  if (cipher === undefined || cipher.weak)
+    throw new CryptoError("CRYPTO_UNSUPPORTED", `no content encryption of the name ${name} to write with`);
   return cipher;
 }
 
