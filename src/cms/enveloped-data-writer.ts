@@ -96,7 +96,6 @@ function definiteEnvelope(
       return {
         write(chunk) {
           left -= chunk.length;
-          octetsPassed(chunk.length);
           next.write(content.update(chunk));
         },
         async end() {
@@ -115,7 +114,10 @@ function indefiniteWriter(next: ByteSink, frames: Frames, content: Encryptor, ma
   const string = { identifier: encryptedContent | constructedBit };
   next.write(indefiniteHead([...frames([]), string]));
   return {
-    write: (chunk) => writeSegment(next, content.update(chunk)),
+    write(chunk) {
+      octetsPassed(chunk.length);
+      writeSegment(next, content.update(chunk));
+    },
     async end() {
       writeSegment(next, content.final());
       next.write(indefiniteTail([...frames(mac()), string]));
