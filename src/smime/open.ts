@@ -5,9 +5,9 @@ import { CmsError, type DecryptionKey } from "../cms.ts";
 import { isSecureMailError, SecureMailError } from "../errors.ts";
 import { type HeaderBlock, readEntity } from "../mime.ts";
 import type { Certificate } from "../x509.ts";
-import { describeEncrypted, describeOther, describeSigned } from "./describe.ts";
+import { describeCertificates, describeEncrypted, describeSigned } from "./describe.ts";
 import { codeOfFailure } from "./failures.ts";
-import { codeOfSigners, type JudgeSigner, judgeSigners } from "./judge.ts";
+import { codeOfSigners, type JudgeSigner, judgeSigners, readableCertificates } from "./judge.ts";
 import { cmsOctets, type Layer, type LayerServices, openCms, openMultipartSigned, signingMail } from "./layer.ts";
 import { layoutOf, restoreHeader } from "./layout.ts";
 import { type SmimeKind, smimeKindOf } from "./media-types.ts";
@@ -89,6 +89,7 @@ class Opening {
         if (++this.#keyOperations > maxKeyOperations)
           throw new CmsError("CMS_LIMIT", `more than ${maxKeyOperations} private-key operations`);
       },
+      leftClosed: (layer) => this.#layers.push(describeEncrypted(layer, keys)),
       quirks: this.#quirks,
     };
   }
@@ -124,7 +125,7 @@ class Opening {
 
   async openEntity(outer: HeaderBlock, body: ByteSource): Promise<Result> {
     const kind = smimeKindOf(outer);
-    if (kind.kind === "none") return { code: "UNPROTECTED", content: () => sourceWithHeader(outer, body) };
+    if (kind.kind === "none") return this.#plain(outer, body);
     const read = new Remembered(body);
     const payload = await this.#descend(await this.#openLayer(outer, kind, read.octets()));
     if (payload === undefined) return this.#undelivered(() => sourceWithHeader(outer, sourceOf(...read.chunks)));
@@ -135,6 +136,13 @@ class Opening {
         yield* behindHeader(payload);
       },
     };
+  }
+
+  /** A message without a layer: read to its end, for what cannot be read must not have begun to be handed on. */
+  async #plain(header: HeaderBlock, body: ByteSource): Promise<Result> {
+    const spool = this.#services.makeSpool();
+    for await (const chunk of body) spool.write(chunk);
+    return { code: "UNPROTECTED", content: () => sourceWithHeader(header, spool.read()) };
   }
 
   async openObject(octets: ByteSource): Promise<Result> {
@@ -176,7 +184,7 @@ class Opening {
   /** Under a domain's signature, a second one or encryption to somebody else is a person's: not ours to open or to judge. */
   async #openUnderSignature(octets: ByteSource): Promise<Layer | undefined> {
     try {
-      const layer = await openCms(octets, this.#services, "encrypted");
+      const layer = await openCms(octets, { ...this.#services, leftClosed: () => {} }, "encrypted");
       return layer?.kind === "encrypted" ? layer : undefined;
     } catch (failure) {
       if (isSecureMailError(failure) && failure.code !== "CMS_BAD_CONTENT" && failure.code !== "CMS_LIMIT")
@@ -188,7 +196,7 @@ class Opening {
   /** Reports a layer and judges its signers; the spool with its content, or undefined where it stays closed. */
   async #take(layer: Layer): Promise<Spool | undefined> {
     if (layer.kind === "certificates") {
-      this.#layers.push(describeOther("signedData", layer.encoding));
+      this.#layers.push(describeCertificates(layer, readableCertificates(layer.signedData, this.#quirks)));
       return undefined;
     }
     if (layer.kind === "closed") {
