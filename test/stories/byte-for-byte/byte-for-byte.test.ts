@@ -49,6 +49,21 @@ for (const { name, code, protection } of forms) {
   }
 }
 
+// Chunks are of 64 KiB, and up to 1 MiB of body is signed in memory: beyond, and beside, everything streams.
+const sizes = [64 * 1024 - 1, 64 * 1024, 1024 * 1024 - 1, 1024 * 1024, 1024 * 1024 + 1, 3_000_000];
+
+for (const { name, code, protection } of forms) {
+  test(`sizes about which the way through the house changes come back byte for byte, ${name}`, async () => {
+    for (const size of sizes) {
+      const body = Buffer.alloc(size, "\x00\xff8-bit \r\n \r text of 23\r\n", "latin1");
+      const message = concat([latin1("From: ann@a.example\r\nContent-Type: text/plain\r\n\r\n"), body]);
+      const { report, octets } = await openedMail(await protectMessage(message, protection), { keys: [ours] });
+      assert.deepEqual([size, report.code], [size, code]);
+      assertSame(octets, message);
+    }
+  });
+}
+
 const trace =
   "Return-Path: <ann@a.example>\r\nReceived: from gw.a.example by mx.b.example with ESMTPS id 1;\r\n" +
   "\tMon, 23 Nov 2026 09:00:00 +0000\r\nAuthentication-Results: mx.b.example; spf=pass\r\n";
