@@ -31,6 +31,7 @@ export * as keyAgreement from "./crypto/key-agreement.ts";
 export type { KeyTransport } from "./crypto/key-transport.ts";
 export * as keyTransport from "./crypto/key-transport.ts";
 export { aesWrapFor, type KeyWrap, unwrapKey, wrapKey } from "./crypto/key-wrap.ts";
+export { algorithmName } from "./crypto/names.ts";
 export { rc2Decryptor } from "./crypto/rc2.ts";
 export {
   certificateSignatureSchemeOf,

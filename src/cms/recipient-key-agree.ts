@@ -4,6 +4,7 @@ import {
   type AgreementScheme,
   type AlgorithmIdentifier,
   aesWrapFor,
+  algorithmName,
   CryptoError,
   keyAgreement,
   type PrivateKey,
@@ -72,7 +73,7 @@ export async function agreeKeyWith(
   key: PrivateKey,
 ): Promise<Uint8Array | undefined> {
   const known = keyAgreement.agreementOf(algorithm);
-  if (known === undefined) throw new CryptoError("CRYPTO_UNSUPPORTED", `key agreement ${algorithm.oid}`);
+  if (known === undefined) throw new CryptoError("CRYPTO_UNSUPPORTED", `key agreement ${algorithmName(algorithm.oid)}`);
   const peer = keyAgreement.originatorKey(agreement.originatorAlgorithm, agreement.originatorKey, key.publicKey);
   const secret = peer === undefined ? undefined : await key.agree(peer);
   if (secret === undefined) return undefined;

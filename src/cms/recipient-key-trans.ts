@@ -2,6 +2,7 @@
 import { type DerReader, der } from "../asn1.ts";
 import {
   type AlgorithmIdentifier,
+  algorithmName,
   CryptoError,
   type KeyTransport,
   keyTransport,
@@ -33,7 +34,8 @@ export async function transportedKey(
   key: PrivateKey,
 ): Promise<Uint8Array | undefined> {
   const transport = keyTransport.keyTransportOf(algorithm);
-  if (transport === undefined) throw new CryptoError("CRYPTO_UNSUPPORTED", `key transport ${algorithm.oid}`);
+  if (transport === undefined)
+    throw new CryptoError("CRYPTO_UNSUPPORTED", `key transport ${algorithmName(algorithm.oid)}`);
   return key.decrypt(transport, encryptedKey);
 }
 

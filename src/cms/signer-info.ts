@@ -4,6 +4,7 @@ import { berElements, context, DerReader, der, maxElementOctets, tag, toDer } fr
 import { type ByteSource, concat, equalOctets } from "../bytes.ts";
 import {
   type AlgorithmIdentifier,
+  algorithmName,
   CryptoError,
   type Digest,
   type DigestName,
@@ -111,7 +112,7 @@ export async function verifySignerInfo(
   const invalid = (reason: string): SignatureVerdict => ({ signature: "invalid", reason, weak: [], quirks: [] });
   if (signer.fault !== undefined) return invalid(signer.fault);
   const digest = digestOf(signer.digestAlgorithm);
-  if (digest === undefined) return unsupported(`digest ${signer.digestAlgorithm.oid}`);
+  if (digest === undefined) return unsupported(`digest ${algorithmName(signer.digestAlgorithm.oid)}`);
   let scheme: SignatureScheme | undefined;
   try {
     scheme = signatureSchemeOf(signer.signatureAlgorithm, digest);
@@ -120,7 +121,7 @@ export async function verifySignerInfo(
     if (isSecureMailError(failure)) return invalid(failure.message);
     throw failure;
   }
-  if (scheme === undefined) return unsupported(`signature algorithm ${signer.signatureAlgorithm.oid}`);
+  if (scheme === undefined) return unsupported(`signature algorithm ${algorithmName(signer.signatureAlgorithm.oid)}`);
   const judged = { algorithm: scheme.name, weak: [...scheme.weak, ...weakKey(certificate)] };
   if (!content.digests.has(digest.name))
     return { ...invalid("its digest is not among the message's digestAlgorithms"), ...judged };

@@ -4,6 +4,7 @@ import { DerReader, der, tag } from "../asn1.ts";
 import { noOctets } from "../bytes.ts";
 import { CryptoError } from "./errors.ts";
 import type { AlgorithmIdentifier } from "./identifier.ts";
+import { algorithmName } from "./names.ts";
 
 export type ContentCipherName =
   | "aes128-cbc"
@@ -126,7 +127,8 @@ export type CipherSetting = { readonly cipher: ContentCipher; readonly iv: Uint8
 /** Reads `contentEncryptionAlgorithm`. Failures: CRYPTO_UNSUPPORTED for what we do not know, CRYPTO_PARAMETERS otherwise. */
 export function cipherSetting(identifier: AlgorithmIdentifier): CipherSetting {
   const cipher = byOid.get(identifier.oid);
-  if (cipher === undefined) throw new CryptoError("CRYPTO_UNSUPPORTED", `content encryption ${identifier.oid}`);
+  if (cipher === undefined)
+    throw new CryptoError("CRYPTO_UNSUPPORTED", `content encryption ${algorithmName(identifier.oid)}`);
   if (identifier.parameters === undefined)
     throw new CryptoError("CRYPTO_PARAMETERS", `${cipher.name} without parameters`);
   const reader = new DerReader(identifier.parameters);

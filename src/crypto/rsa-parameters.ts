@@ -3,6 +3,7 @@ import { context, DerReader, der } from "../asn1.ts";
 import { type Digest, digestIdentifierWithNull, digestNamed, digestOf } from "./digest.ts";
 import { CryptoError } from "./errors.ts";
 import { type AlgorithmIdentifier, parseAlgorithmIdentifier } from "./identifier.ts";
+import { algorithmName } from "./names.ts";
 
 const mgf1 = "1.2.840.113549.1.1.8";
 const pSpecified = "1.2.840.113549.1.1.9";
@@ -70,6 +71,6 @@ function readMgf(fields: DerReader, number: number): Digest {
 
 function requireDigest(identifier: AlgorithmIdentifier): Digest {
   const digest = digestOf(identifier);
-  if (digest === undefined) throw new CryptoError("CRYPTO_UNSUPPORTED", `hash ${identifier.oid}`);
+  if (digest === undefined) throw new CryptoError("CRYPTO_UNSUPPORTED", `hash ${algorithmName(identifier.oid)}`);
   return digest;
 }
