@@ -12,4 +12,5 @@ export { type Asn1ErrorCode, asn1Error, asn1ErrorCodes } from "./asn1/errors.ts"
 export { maxDepth, maxElementOctets, maxNodes } from "./asn1/limits.ts";
 export { decodeOid, encodeOid } from "./asn1/oid.ts";
 export { constructedBit, context, tag, tagName } from "./asn1/tag.ts";
+export { formatInstant } from "./asn1/time.ts";
 export { berElements, toDer } from "./asn1/to-der.ts";

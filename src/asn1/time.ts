@@ -20,6 +20,11 @@ export function parseTime(timeTag: number, text: string): Date | undefined {
   return exists ? date : undefined;
 }
 
+/** As reports write an instant: RFC 3339, to the second. */
+export function formatInstant(date: Date): string {
+  return date.toISOString().replace(/\.\d+/, "");
+}
+
 /** UTCTime through 2049, then GeneralizedTime. */
 export function formatTime(date: Date): { readonly tag: number; readonly contents: Uint8Array } {
   const digits = date.toISOString().replace(/[-:T]|\.\d+/g, "");

@@ -1,11 +1,13 @@
 // Layers as reports show them.
 import { type DecryptionKey, describeIdentifier, identifies, type Recipient } from "../cms.ts";
-import { type AlgorithmIdentifier, contentEncryption, keyAgreement, keyTransport } from "../crypto.ts";
+import { type AlgorithmIdentifier, algorithmName, contentEncryption, keyAgreement, keyTransport } from "../crypto.ts";
 import { isSecureMailError } from "../errors.ts";
-import type { ClosedLayer, EncryptedLayer, SignedLayer } from "./layer.ts";
+import type { Certificate } from "../x509.ts";
+import { certificateReport } from "./judge.ts";
+import type { CertificatesOnly, ClosedLayer, EncryptedLayer, SignedLayer } from "./layer.ts";
 import type {
+  CertificatesReport,
   EncryptedLayerReport,
-  OtherLayerReport,
   RecipientReport,
   SignedLayerReport,
   SignerReport,
@@ -18,7 +20,7 @@ export function describeEncrypted(
   const cipher = contentEncryption.contentCipherByOid(head.contentEncryption.oid);
   return {
     type: head.type,
-    contentEncryption: cipher?.name ?? head.contentEncryption.oid,
+    contentEncryption: cipher?.name ?? algorithmName(head.contentEncryption.oid),
     encoding,
     recipients: head.recipients.map((recipient) => describeRecipient(recipient, keys)),
     ...(cipher?.weak === true ? { weak: [cipher.name] } : {}),
@@ -39,11 +41,13 @@ function describeRecipient(recipient: Recipient, keys: readonly DecryptionKey[])
 function managementName(algorithm: AlgorithmIdentifier): string {
   try {
     return (
-      keyTransport.keyTransportOf(algorithm)?.name ?? keyAgreement.agreementOf(algorithm)?.scheme.name ?? algorithm.oid
+      keyTransport.keyTransportOf(algorithm)?.name ??
+      keyAgreement.agreementOf(algorithm)?.scheme.name ??
+      algorithmName(algorithm.oid)
     );
   } catch (failure) {
     if (!isSecureMailError(failure)) throw failure;
-    return algorithm.oid;
+    return algorithmName(algorithm.oid);
   }
 }
 
@@ -51,6 +55,9 @@ export function describeSigned({ form, encoding }: SignedLayer, signers: readonl
   return { type: "signedData", form, encoding, signers };
 }
 
-export function describeOther(type: string, encoding: string): OtherLayerReport {
-  return { type, encoding };
+export function describeCertificates(
+  { encoding }: CertificatesOnly,
+  certificates: readonly Certificate[],
+): CertificatesReport {
+  return { type: "signedData", encoding, certificates: certificates.map(certificateReport) };
 }

@@ -1,9 +1,10 @@
 // From signatures to a code: what the mathematics says (cms), whose it is (asked of `trust` through a function, for
 // that is a floor above), and the table of codes.
-import { toDer } from "../asn1.ts";
+import { formatInstant, toDer } from "../asn1.ts";
 import {
   describeIdentifier,
   type SignatureVerdict,
+  type SignedData,
   type SignerInfo,
   signerCertificates,
   verifySignerInfo,
@@ -32,7 +33,7 @@ export type JudgedSigner = { readonly report: SignerReport; readonly signingTime
 
 /** A verdict on each signer of a layer, in the order they stand. */
 export async function judgeSigners(layer: SignedLayer, services: JudgeServices): Promise<JudgedSigner[]> {
-  const certificates = [...readable(layer.signedData.certificates, services.quirks), ...services.certificates];
+  const certificates = [...readableCertificates(layer.signedData, services.quirks), ...services.certificates];
   const judged: JudgedSigner[] = [];
   for (const signer of layer.signedData.signerInfos) judged.push(await judgeOne(signer, certificates, layer, services));
   return judged;
@@ -106,7 +107,7 @@ function report(
       ...(certificate === undefined
         ? { id: describeIdentifier(signer.sid) }
         : { certificate: certificateReport(certificate) }),
-      ...(signingTime === undefined ? {} : { signingTime: signingTime.toISOString().replace(".000", "") }),
+      ...(signingTime === undefined ? {} : { signingTime: formatInstant(signingTime) }),
       ...(signatureType === undefined ? {} : { signatureType: signatureTypes.get(signatureType) ?? signatureType }),
       ...(chain === undefined || chain.length === 0 ? {} : { chain: chain.map(({ subject }) => subject) }),
       ...(verdict.weak.length === 0 ? {} : { weak: verdict.weak }),
@@ -164,8 +165,7 @@ export function certificateReport(certificate: Certificate): CertificateReport {
   const known = certificateReports.get(certificate);
   if (known !== undefined) return known;
   const { subject, issuer, emails, serialText, notBefore, notAfter, sha256 } = certificate;
-  const instant = (date: Date): string => date.toISOString().replace(".000", "");
-  const times = { notBefore: instant(notBefore), notAfter: instant(notAfter) };
+  const times = { notBefore: formatInstant(notBefore), notAfter: formatInstant(notAfter) };
   const report = { subject, issuer, emails, serial: serialText, ...times, sha256 };
   certificateReports.set(certificate, report);
   return report;
@@ -175,8 +175,8 @@ export function certificateReport(certificate: Certificate): CertificateReport {
  * Certificates that can be read, in whatever encoding they came; others are no reason to refuse a message whose signer
  * is among the rest.
  */
-function readable(octets: readonly Uint8Array[], quirks: Set<string>): Certificate[] {
-  return octets.flatMap((one) => {
+export function readableCertificates({ certificates }: SignedData, quirks: Set<string>): Certificate[] {
+  return certificates.flatMap((one) => {
     try {
       return [cachedCertificate(toDer(one))];
     } catch (failure) {

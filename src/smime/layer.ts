@@ -72,6 +72,8 @@ export type LayerServices = {
   readonly detachedContent?: () => ByteSource;
   /** Called before each private-key operation; throws when there were enough. */
   countKeyOperation(): void;
+  /** Told of an envelope that names a key held here and cannot be opened, before it fails. */
+  leftClosed(layer: ClosedLayer): void;
   readonly quirks: Set<string>;
 };
 
@@ -142,14 +144,19 @@ async function openEnvelope(
 ): Promise<Layer> {
   const addressed = addressedKey(head.recipients, services.keys);
   if (addressed === undefined) return { kind: "closed", encoding: input.encoding, head };
-  const setting = envelopeCipher(head);
-  services.countKeyOperation();
-  const contentKey = await openRecipient(addressed);
-  const spool = services.makeSpool();
-  const end = await pull(readEncryptedContent(input, head, setting, contentKey, spool), input, source);
-  await finish(input, source, services);
-  await finishContent(end, spool);
-  return { kind: "encrypted", encoding: input.encoding, head, spool };
+  try {
+    const setting = envelopeCipher(head);
+    services.countKeyOperation();
+    const contentKey = await openRecipient(addressed);
+    const spool = services.makeSpool();
+    const end = await pull(readEncryptedContent(input, head, setting, contentKey, spool), input, source);
+    await finish(input, source, services);
+    await finishContent(end, spool);
+    return { kind: "encrypted", encoding: input.encoding, head, spool };
+  } catch (failure) {
+    services.leftClosed({ kind: "closed", encoding: input.encoding, head });
+    throw failure;
+  }
 }
 
 async function finish(input: BerInput, source: AsyncIterator<Uint8Array>, { quirks }: LayerServices): Promise<void> {

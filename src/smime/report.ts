@@ -25,8 +25,8 @@ export type Outcome = "opened" | "plain" | "untrusted" | "refused";
 
 /** What each code means, and what becomes of a message by it (house table; the gateway's rules may be stricter). */
 export const reportCodes: Readonly<Record<ReportCode, { readonly outcome: Outcome; readonly meaning: string }>> = {
-  OK: { outcome: "opened", meaning: "all layers off, a signature valid, its path valid, bound to the domain" },
-  SIGNED_ONLY: { outcome: "opened", meaning: "a valid, bound signature without encryption" },
+  OK: { outcome: "opened", meaning: "all layers off, a signature valid, its path valid" },
+  SIGNED_ONLY: { outcome: "opened", meaning: "a valid signature without encryption" },
   STALE: { outcome: "opened", meaning: "signed too long ago, or in the future" },
   UNPROTECTED: { outcome: "plain", meaning: "no S/MIME layer at the root" },
   CERTS_ONLY: { outcome: "plain", meaning: "certificates only; nothing is imported from mail" },
@@ -35,7 +35,7 @@ export const reportCodes: Readonly<Record<ReportCode, { readonly outcome: Outcom
   WEAK: { outcome: "untrusted", meaning: "right, but an algorithm or key is below the floor" },
   UNSUPPORTED: { outcome: "untrusted", meaning: "an algorithm or form that is not implemented" },
   UNTRUSTED: { outcome: "untrusted", meaning: "no path to a trust anchor, or the path is not valid" },
-  SIGNER_MISMATCH: { outcome: "untrusted", meaning: "a valid signature of somebody else's domain" },
+  SIGNER_MISMATCH: { outcome: "untrusted", meaning: "a valid signature of somebody else" },
   EXPIRED: { outcome: "untrusted", meaning: "a certificate's time is over" },
   NOT_YET_VALID: { outcome: "untrusted", meaning: "a certificate's time has not come" },
   REVOKED: { outcome: "untrusted", meaning: "a certificate was revoked" },
@@ -100,9 +100,14 @@ export type SignedLayerReport = {
   readonly signers: readonly SignerReport[];
 };
 
-export type OtherLayerReport = { readonly type: string; readonly encoding: string };
+/** Certificates that came without a signature. */
+export type CertificatesReport = {
+  readonly type: "signedData";
+  readonly encoding: string;
+  readonly certificates: readonly CertificateReport[];
+};
 
-export type LayerReport = EncryptedLayerReport | SignedLayerReport | OtherLayerReport;
+export type LayerReport = EncryptedLayerReport | SignedLayerReport | CertificatesReport;
 
 export type OpenReport = {
   readonly format: "postern-report/1";

@@ -1,5 +1,6 @@
 // One path, leaf first and anchor last, whose signatures are right: is it good? RFC 5280 6.1 without names and policies,
 // which are refused where a path has them and not judged. The anchor's own dates and constraints count as anyone's.
+import { formatInstant } from "../asn1.ts";
 import { type Certificate, type Crl, isSelfIssued, type KeyUsage } from "../x509.ts";
 import { type PathReason, type ReasonCode, reason } from "./reasons.ts";
 import { revocationReason } from "./revocation.ts";
@@ -37,8 +38,8 @@ export function reasonsAgainst(path: readonly Certificate[], judgement: Judgemen
 type Add = (code: ReasonCode, detail: string) => void;
 
 function judgeDates({ notBefore, notAfter }: Certificate, at: Date, add: Add): void {
-  if (at < notBefore) add("NOT_YET_VALID", `not valid before ${notBefore.toISOString()}`);
-  if (at > notAfter) add("EXPIRED", `expired ${notAfter.toISOString()}`);
+  if (at < notBefore) add("NOT_YET_VALID", `not valid before ${formatInstant(notBefore)}`);
+  if (at > notAfter) add("EXPIRED", `expired ${formatInstant(notAfter)}`);
 }
 
 // Floors of RFC 8551 4; no curve below RSA-2048, and none that nobody uses any more.

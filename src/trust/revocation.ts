@@ -1,4 +1,5 @@
 // Revocation, plain: full CRLs of the issuer itself, signed with the key that signed the certificate (RFC 5280, 6.3).
+import { formatInstant } from "../asn1.ts";
 import type { Certificate, Crl } from "../x509.ts";
 import { type PathReason, reason } from "./reasons.ts";
 import { checkSignature } from "./signature-memory.ts";
@@ -22,7 +23,7 @@ export function revocationReason(
     const revoked = crl.revocationDate(certificate.serial);
     // Listed before the moment judged, even if by a list that came later.
     if (revoked !== undefined && revoked <= at)
-      return reason("REVOKED", certificate, `revoked ${revoked.toISOString()}`);
+      return reason("REVOKED", certificate, `revoked ${formatInstant(revoked)}`);
     known ||= crl.thisUpdate <= at && crl.nextUpdate !== undefined && at <= crl.nextUpdate;
   }
   if (known || revocation === "check") return undefined;

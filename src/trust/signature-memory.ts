@@ -1,6 +1,6 @@
 // Whether one certificate's key signed another. The answer is mathematics: it does not depend on anchors or time, so
 // it is the one thing that is remembered, as long as both certificates are (x509's cache keeps them).
-import { certificateSignatureSchemeOf, parseAlgorithmIdentifier, verifySignature } from "../crypto.ts";
+import { algorithmName, certificateSignatureSchemeOf, parseAlgorithmIdentifier, verifySignature } from "../crypto.ts";
 import { isSecureMailError } from "../errors.ts";
 import type { Certificate } from "../x509.ts";
 
@@ -36,7 +36,7 @@ function computeCheck(signed: Signed, issuer: Certificate): SignatureCheck {
     const identifier = parseAlgorithmIdentifier(signed.signatureAlgorithm);
     const scheme = certificateSignatureSchemeOf(identifier);
     if (scheme === undefined)
-      return { kind: "ALGORITHM", detail: `signature algorithm ${identifier.oid} is not implemented` };
+      return { kind: "ALGORITHM", detail: `signature algorithm ${algorithmName(identifier.oid)} is not implemented` };
     return verifySignature(scheme, issuer.publicKey, signed.tbs, signed.signature)
       ? { kind: "valid", weak: scheme.weak }
       : { kind: "SIGNATURE", detail: `the signature is not that of ${issuer.subject}` };
