@@ -2,37 +2,27 @@
 
 import { readFileSync } from "node:fs";
 import { askDemo, runDemo } from "../demo.ts";
-import {
-  exit,
-  helpText,
-  InputError,
-  type Options,
-  type OptionTable,
-  parseOptions,
-  UsageError,
-  withStatus,
-} from "./options.ts";
-
-export const demoOptions: OptionTable = {
-  once: { kind: "flag", does: "end after the first mails: 0 if all arrived as they must" },
-  data: { kind: "text", value: "DIR", does: "keep the state here; default a temporary folder" },
-  "link-proxy": {
-    kind: "text",
-    value: "HOST:PORT",
-    does: "hand mail for the second domain over here, for tests of the line",
-  },
-  help: { kind: "flag", does: "this page" },
-};
+import { exit, InputError, type Options, type Page, runPage, UsageError } from "./options.ts";
 
 const plays = ["tamper"];
 
+export const page: Page = {
+  name: "demo",
+  usage: `[options] [${plays.join("|")}]`,
+  positionals: 1,
+  options: {
+    once: { kind: "flag", does: "end after the first mails: 0 if all arrived as they must" },
+    data: { kind: "text", value: "DIR", does: "keep the state here; default a temporary folder" },
+    "link-proxy": {
+      kind: "text",
+      value: "HOST:PORT",
+      does: "hand mail for the second domain over here, for tests of the line",
+    },
+  },
+};
+
 export function run(args: readonly string[]): Promise<number> {
-  return withStatus("demo", async () => {
-    const options = parseOptions(args, demoOptions, 1);
-    if (options.flag("help")) {
-      process.stdout.write(helpText(`postern demo [options] [${plays.join("|")}]`, demoOptions));
-      return exit.done;
-    }
+  return runPage(page, args, async (options) => {
     const [play] = options.positionals;
     return play === undefined ? start(options) : ask(options, play);
   });

@@ -1,38 +1,43 @@
 // `postern explain`: the tree of a message's layers, each with a verdict and its reason; what people show each other.
 import { tmpdir } from "node:os";
 import type { ByteSource, Spool } from "../bytes.ts";
-import { type MimeTree, readTree } from "../mime.ts";
+import { type MimeTree, readTree, withCrlf } from "../mime.ts";
 import { exitStatusOf, type OpenReport } from "../smime.ts";
 import { spillingSpools } from "../store.ts";
-import { advice, type Branch, draw, layerTree, leaf, verdictText } from "./explanation.ts";
+import { adviceOn, printable, verdictText } from "./explanation.ts";
 import { judgingOptions, openInput } from "./judging.ts";
+import { type Branch, draw, layerTree, leaf } from "./layer-tree.ts";
 import { standardInput } from "./octets.ts";
-import { exit, helpText, type OptionTable, parseOptions, withStatus } from "./options.ts";
+import { type Page, runPage } from "./options.ts";
 import { reportWriter } from "./report-file.ts";
 
-export const explainOptions: OptionTable = {
-  ...judgingOptions,
-  json: { kind: "flag", does: "the same as data on standard output" },
+export const page: Page = {
+  name: "explain",
+  usage: "[options] < message",
+  options: {
+    ...judgingOptions,
+    json: { kind: "flag", does: "the same as data on standard output" },
+  },
+  notBuilt: ["ocsp"],
 };
 
 export function run(args: readonly string[]): Promise<number> {
-  return withStatus("explain", async () => {
-    const options = parseOptions(args, explainOptions);
-    if (options.flag("help")) {
-      process.stdout.write(helpText("postern explain [options] < message", explainOptions));
-      return exit.done;
-    }
+  return runPage(page, args, async (options) => {
     const writeReport = reportWriter(options);
     const original = spillingSpools(tmpdir())();
     const opened = await openInput(options, remember(standardInput(), original));
-    const outside = opened.form === "mail" ? await treeOf(original.read()) : undefined;
-    const inside = opened.content === undefined ? undefined : await treeOf(opened.content());
-    const report = { ...opened.report, command: "explain" as const, ...partsOf(outside, inside, opened.report) };
+    const outside = opened.form === "mail" ? await treeOf(withCrlf(original.read())) : undefined;
+    const restored = opened.report.outcome === "plain" ? undefined : opened.content;
+    const inside = restored === undefined ? undefined : await treeOf(restored());
+    const report = { ...opened.report, command: "explain" as const, ...structureOf(outside, inside, opened.report) };
     original.dispose();
     opened.dispose();
     writeReport?.(report);
+    const hasKeys = options.texts("key").length > 0;
     process.stdout.write(
-      options.flag("json") ? `${JSON.stringify(report, undefined, 2)}\n` : text(report, outside, inside),
+      options.flag("json")
+        ? `${JSON.stringify(report, undefined, 2)}\n`
+        : text(opened.report, { outside, inside, hasKeys }),
     );
     return exitStatusOf(report.code);
   });
@@ -55,43 +60,59 @@ async function treeOf(octets: ByteSource): Promise<MimeTree | string> {
 }
 
 /** As data: the structure as received, what was opened hanging below the root. */
-function partsOf(outside: Tree, inside: Tree, { layers }: OpenReport): { parts?: MimeTree } {
+function structureOf(outside: Tree, inside: Tree, { layers }: OpenReport): { parts?: MimeTree } {
   if (typeof outside !== "object") return typeof inside === "object" ? { parts: inside } : {};
   return { parts: layers.length > 0 && typeof inside === "object" ? { ...outside, children: [inside] } : outside };
 }
 
 type Tree = MimeTree | string | undefined;
 
-function text(report: OpenReport, outside: Tree, inside: Tree): string {
-  const layered = report.layers.length > 0;
-  const content = layered ? layerTree(report.layers, treeBranches(inside)) : [];
-  const root =
-    outside === undefined
-      ? content
-      : treeBranches(outside).map((branch) => (layered ? { ...branch, below: content } : branch));
-  const notes = report.quirks.map((quirk) => `note     ${quirk}`);
-  const hint = advice[report.code];
-  const verdict = [
+type Found = { readonly outside: Tree; readonly inside: Tree; readonly hasKeys: boolean };
+
+function text(report: OpenReport, { outside, inside, hasKeys }: Found): string {
+  const layers = layerTree(report.layers, inside === undefined ? [] : [partBranch(inside)], { ...report, hasKeys });
+  const root = outside === undefined ? layers : [rootBranch(outside, layers)];
+  const smimeInside = typeof outside === "object" && outside.children.some(holdsSmime);
+  const hint = adviceOn(report, { hasKeys, smimeInside });
+  const from = report.domain ?? report.address;
+  const lines = [
+    ...(from === undefined ? [] : [`judged   as mail from ${from}`]),
+    ...report.quirks.map((quirk) => `note     ${quirk}`),
     `verdict  ${report.code}: ${verdictText(report)}`,
     ...(hint === undefined ? [] : [`         ${hint}`]),
   ];
-  const bound = report.domain ?? report.address;
-  const asked = bound === undefined ? [] : [`judged   as mail from ${bound}`];
-  return `${draw(root.length > 0 ? root : [leaf("nothing that can be shown")])}\n${[...asked, ...notes, ...verdict].join("\n")}\n`;
+  return `${draw(root.length > 0 ? root : [leaf("nothing that can be shown")])}\n${lines.map(printable).join("\n")}\n`;
 }
 
-function treeBranches(tree: Tree): readonly Branch[] {
-  if (tree === undefined) return [];
-  if (typeof tree === "string") return [leaf(`✗ ${tree}`)];
-  const name = tree.name === undefined ? "" : `, ${tree.name}`;
-  const remarks = [
-    ...tree.problems.map((problem) => leaf(`✗ ${problem}`)),
-    ...tree.quirks.map((quirk) => leaf(`note: ${quirk}`)),
-  ];
+/** The entity as received: its layers in place of its parts, where there are some. */
+function rootBranch(tree: MimeTree | string, layers: readonly Branch[]): Branch {
+  if (typeof tree === "string") return { line: `✗ ${tree}`, below: layers };
+  return layers.length > 0 ? { line: partLine(tree), below: layers } : { line: partLine(tree), below: partsOf(tree) };
+}
+
+function partBranch(tree: MimeTree | string): Branch {
+  if (typeof tree === "string") return leaf(`✗ ${tree}`);
+  const own = isSmime(tree) ? [leaf("S/MIME of its own, neither opened nor judged here")] : [];
+  return { line: partLine(tree), below: [...own, ...partsOf(tree)] };
+}
+
+function partLine({ type, encoding, size, name }: MimeTree): string {
+  return `${type} (${encoding}, ${size.toLocaleString("en")} octets${name === undefined ? "" : `, ${name}`})`;
+}
+
+function partsOf({ problems, quirks, children }: MimeTree): Branch[] {
   return [
-    {
-      line: `${tree.type} (${tree.encoding}, ${tree.size.toLocaleString("en")} octets${name})`,
-      below: [...remarks, ...tree.children.flatMap(treeBranches)],
-    },
+    ...problems.map((problem) => leaf(`✗ ${problem}`)),
+    ...quirks.map((quirk) => leaf(`note: ${quirk}`)),
+    ...children.map(partBranch),
   ];
+}
+
+function isSmime({ type, children }: MimeTree): boolean {
+  if (type === "multipart/signed") return /pkcs7-signature$/.test(children[1]?.type ?? "");
+  return /^application\/(?:x-)?pkcs7-mime$/.test(type);
+}
+
+function holdsSmime(tree: MimeTree): boolean {
+  return isSmime(tree) || tree.children.some(holdsSmime);
 }

@@ -7,20 +7,18 @@ import { type Config, parseConfig } from "../config.ts";
 import { isSecureMailError } from "../errors.ts";
 import { logLines, type RunningGateway, startGateway } from "../gateway.ts";
 import type { SocketAddress } from "../smtp.ts";
-import { exit, helpText, InputError, type Options, type OptionTable, parseOptions, withStatus } from "./options.ts";
+import { exit, InputError, type Options, type Page, runPage } from "./options.ts";
 
-export const gatewayOptions: OptionTable = {
-  config: { kind: "text", value: "FILE", does: "default $POSTERN_CONFIG, ./postern.yaml, /etc/postern/postern.yaml" },
-  help: { kind: "flag", does: "this page" },
+export const page: Page = {
+  name: "gateway",
+  usage: "[--config FILE]",
+  options: {
+    config: { kind: "text", value: "FILE", does: "default $POSTERN_CONFIG, ./postern.yaml, /etc/postern/postern.yaml" },
+  },
 };
 
 export function run(args: readonly string[]): Promise<number> {
-  return withStatus("gateway", async () => {
-    const options = parseOptions(args, gatewayOptions);
-    if (options.flag("help")) {
-      process.stdout.write(helpText("postern gateway [--config FILE]", gatewayOptions));
-      return exit.done;
-    }
+  return runPage(page, args, async (options) => {
     const config = await loadConfig(options);
     for (const name of config.unused) log(`${name} is set and not used by this version`);
     const gateway = await started(config);

@@ -32,7 +32,6 @@ export const judgingOptions: OptionTable = {
   content: { kind: "text", value: "FILE", does: "what a bare detached signature covers" },
   time: { kind: "text", value: "RFC3339", does: "the instant to judge at instead of now" },
   report: { kind: "text", value: "FILE", does: "where the JSON report goes" },
-  help: { kind: "flag", does: "this page" },
 };
 
 /** Opens standard input as the options say. */

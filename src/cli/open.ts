@@ -3,21 +3,21 @@ import { exitStatusOf, mayHandOn } from "../smime.ts";
 import { summaryOf } from "./explanation.ts";
 import { judgingOptions, openInput } from "./judging.ts";
 import { writeOut } from "./octets.ts";
-import { exit, helpText, type OptionTable, parseOptions, withStatus } from "./options.ts";
+import { exit, type Page, runPage } from "./options.ts";
 import { reportWriter } from "./report-file.ts";
 
-export const openOptions: OptionTable = {
-  ...judgingOptions,
-  "keep-invalid": { kind: "flag", does: "print also what is not trusted, where that is harmless" },
+export const page: Page = {
+  name: "open",
+  usage: "[options] < protected > message",
+  options: {
+    ...judgingOptions,
+    "keep-invalid": { kind: "flag", does: "print also what is not trusted, where that is harmless" },
+  },
+  notBuilt: ["ocsp"],
 };
 
 export function run(args: readonly string[]): Promise<number> {
-  return withStatus("open", async () => {
-    const options = parseOptions(args, openOptions);
-    if (options.flag("help")) {
-      process.stdout.write(helpText("postern open [options] < protected > message", openOptions));
-      return exit.done;
-    }
+  return runPage(page, args, async (options) => {
     const writeReport = reportWriter(options);
     const opened = await openInput(options);
     // Before the message, so that none goes out where no report can be written.

@@ -13,12 +13,33 @@ export const exit = {
   configuration: 78,
 } as const;
 
+export const exitMeanings: Readonly<Record<keyof typeof exit, string>> = {
+  done: "done; a command that judges came to a good verdict",
+  negative: "done; the verdict is not good: a bad signature, a path refused, a mail of the demo that did not arrive",
+  usage: "the command line is wrong; the option is named",
+  input: "the input is not what it must be: a message, certificate or key that cannot be read, with offset or field",
+  unavailable: "a file or server that is needed is not there",
+  temporary: "cannot go on now; trying again may help",
+  configuration: "the configuration is wrong: `file:line:column: setting: what is wrong`",
+};
+
 /** `text` takes a value once, `texts` as often as given, `flag` none. */
 export type OptionKind = "flag" | "text" | "texts";
 
 export type OptionTable = Readonly<
   Record<string, { readonly kind: OptionKind; readonly value?: string; readonly does: string }>
 >;
+
+/** A command as `--help` and docs/cli.md show it. */
+export type Page = {
+  readonly name: string;
+  /** What follows the name on the command line. */
+  readonly usage: string;
+  readonly options: OptionTable;
+  readonly positionals?: number;
+  /** Options that will come, and are refused by name until then. */
+  readonly notBuilt?: readonly string[];
+};
 
 export type Options = {
   flag(name: string): boolean;
@@ -42,7 +63,32 @@ export class InputError extends Error {
   }
 }
 
-export function parseOptions(args: readonly string[], table: OptionTable, positionals: number = 0): Options {
+/** Runs a command's body with its options; what the body throws becomes a sentence on stderr and an exit status. */
+export async function runPage(
+  page: Page,
+  args: readonly string[],
+  body: (options: Options) => Promise<number>,
+): Promise<number> {
+  try {
+    const options = parseOptions(args, page);
+    if (options.flag("help")) {
+      process.stdout.write(helpText(page));
+      return exit.done;
+    }
+    return await body(options);
+  } catch (error) {
+    const status = statusOf(error);
+    if (status === undefined) throw error;
+    process.stderr.write(`postern ${page.name}: ${(error as Error).message}\n`);
+    return status;
+  }
+}
+
+const help: OptionTable = { help: { kind: "flag", does: "this page" } };
+
+function parseOptions(args: readonly string[], page: Page): Options {
+  const { positionals = 0, notBuilt = [] } = page;
+  const table = { ...page.options, ...help };
   const options = Object.fromEntries(
     Object.entries(table).map(([name, { kind }]) => [
       name,
@@ -54,7 +100,11 @@ export function parseOptions(args: readonly string[], table: OptionTable, positi
     tokens,
     positionals: rest,
   } = parseArgs({ args: [...args], options, strict: false, allowPositionals: true, tokens: true });
-  for (const token of tokens) if (token.kind === "option") requireKnown(token, table);
+  for (const token of tokens) {
+    if (token.kind !== "option") continue;
+    if (notBuilt.includes(token.name)) throw new UsageError(`${token.rawName}: not built in this version`);
+    requireKnown(token, table);
+  }
   if (rest.length > positionals) throw new UsageError(`unexpected argument ${JSON.stringify(rest[positionals])}`);
   const all = (name: string): readonly string[] => (values[name] ?? []) as unknown as readonly string[];
   const text = (name: string): string | undefined => all(name).at(-1);
@@ -83,24 +133,12 @@ function requireKnown(token: { name: string; rawName: string; value?: string | u
   if (known.kind !== "flag" && token.value === undefined) throw new UsageError(`${token.rawName} needs a value`);
 }
 
-export function helpText(usage: string, table: OptionTable): string {
-  const lines = Object.entries(table).map(([name, { value, does }]) => {
-    const left = `  --${name}${value === undefined ? "" : ` ${value}`}`;
+function helpText({ name, usage, options }: Page): string {
+  const lines = Object.entries({ ...options, ...help }).map(([option, { value, does }]) => {
+    const left = `  --${option}${value === undefined ? "" : ` ${value}`}`;
     return left.length > 30 ? `${left}\n${" ".repeat(32)}${does}` : `${left.padEnd(32)}${does}`;
   });
-  return [`Usage: ${usage}`, "", ...lines, ""].join("\n");
-}
-
-/** Runs a command's body: what it throws becomes a sentence on stderr and an exit status. */
-export async function withStatus(command: string, body: () => Promise<number>): Promise<number> {
-  try {
-    return await body();
-  } catch (error) {
-    const status = statusOf(error);
-    if (status === undefined) throw error;
-    process.stderr.write(`postern ${command}: ${(error as Error).message}\n`);
-    return status;
-  }
+  return [`Usage: postern ${name} ${usage}`, "", ...lines, ""].join("\n");
 }
 
 function statusOf(error: unknown): number | undefined {

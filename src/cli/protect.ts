@@ -1,5 +1,6 @@
 // `postern protect`: sign, then encrypt, one message from stdin to stdout.
 import { tmpdir } from "node:os";
+import { formatInstant } from "../asn1.ts";
 import type { Signer } from "../cms.ts";
 import { isSecureMailError, type SecureMailError } from "../errors.ts";
 import { withCrlf } from "../mime.ts";
@@ -19,42 +20,44 @@ import { spillingSpools } from "../store.ts";
 import type { Certificate } from "../x509.ts";
 import { judgingTime, loadAllCertificates, loadKeys, type NamedKey } from "./material.ts";
 import { standardInput, writeOut } from "./octets.ts";
-import { exit, helpText, type Options, type OptionTable, parseOptions, UsageError, withStatus } from "./options.ts";
+import { exit, type Options, type Page, runPage, UsageError } from "./options.ts";
 import { reportWriter } from "./report-file.ts";
 
-export const protectOptions: OptionTable = {
-  "sign-key": { kind: "texts", value: "FILE", does: "private key to sign with: PEM, DER or PKCS #12; may be repeated" },
-  "sign-cert": { kind: "texts", value: "FILE", does: "its certificate, in the order of the keys" },
-  "recipient-cert": { kind: "texts", value: "FILE", does: "certificate to encrypt to; may be repeated" },
-  chain: { kind: "texts", value: "FILE", does: "certificates to send along" },
-  profile: { kind: "text", value: "L|B|M|E", does: "algorithms; default B for RSA certificates, M for others" },
-  form: { kind: "text", value: "opaque|detached", does: "how the signed layer is written; default opaque" },
-  "no-encrypt": { kind: "flag", does: "sign only" },
-  "no-sign": { kind: "flag", does: "encrypt only" },
-  "content-cipher": { kind: "text", value: "NAME", does: "such as aes256-gcm; overrules the profile" },
-  "key-management": { kind: "text", value: "NAME", does: "such as rsa-oaep-sha256; overrules the profile" },
-  signature: { kind: "text", value: "NAME", does: "such as rsa-pss-sha256; overrules the profile" },
-  "recipient-id": { kind: "text", value: "issuer|ski", does: "how recipients are named; default issuer" },
-  headers: { kind: "text", value: "none", does: "header protection; none is built in this version" },
-  "inner-encoding": {
-    kind: "text",
-    value: "base64|binary",
-    does: "transfer encoding inside encryption; default base64",
+export const page: Page = {
+  name: "protect",
+  usage: "[options] < message > protected",
+  options: {
+    "sign-key": {
+      kind: "texts",
+      value: "FILE",
+      does: "private key to sign with: PEM, DER or PKCS #12; may be repeated",
+    },
+    "sign-cert": { kind: "texts", value: "FILE", does: "its certificate, in the order of the keys" },
+    "recipient-cert": { kind: "texts", value: "FILE", does: "certificate to encrypt to; may be repeated" },
+    chain: { kind: "texts", value: "FILE", does: "certificates to send along" },
+    profile: { kind: "text", value: "L|B|M|E", does: "algorithms; default B for RSA certificates, M for others" },
+    form: { kind: "text", value: "opaque|detached", does: "how the signed layer is written; default opaque" },
+    "no-encrypt": { kind: "flag", does: "sign only" },
+    "no-sign": { kind: "flag", does: "encrypt only" },
+    "content-cipher": { kind: "text", value: "NAME", does: "such as aes256-gcm; overrules the profile" },
+    "key-management": { kind: "text", value: "NAME", does: "such as rsa-oaep-sha256; overrules the profile" },
+    signature: { kind: "text", value: "NAME", does: "such as rsa-pss-sha256; overrules the profile" },
+    "recipient-id": { kind: "text", value: "issuer|ski", does: "how recipients are named; default issuer" },
+    headers: { kind: "text", value: "none", does: "header protection; none is built in this version" },
+    "inner-encoding": {
+      kind: "text",
+      value: "base64|binary",
+      does: "transfer encoding inside encryption; default base64",
+    },
+    ber: { kind: "flag", does: "BER of indefinite length throughout" },
+    "password-file": { kind: "text", value: "FILE", does: "password of keys and PKCS #12 files" },
+    time: { kind: "text", value: "RFC3339", does: "signing time instead of now" },
+    report: { kind: "text", value: "FILE", does: "where the JSON report goes" },
   },
-  ber: { kind: "flag", does: "BER of indefinite length throughout" },
-  "password-file": { kind: "text", value: "FILE", does: "password of keys and PKCS #12 files" },
-  time: { kind: "text", value: "RFC3339", does: "signing time instead of now" },
-  report: { kind: "text", value: "FILE", does: "where the JSON report goes" },
-  help: { kind: "flag", does: "this page" },
 };
 
 export function run(args: readonly string[]): Promise<number> {
-  return withStatus("protect", async () => {
-    const options = parseOptions(args, protectOptions);
-    if (options.flag("help")) {
-      process.stdout.write(helpText("postern protect [options] < message > protected", protectOptions));
-      return exit.done;
-    }
+  return runPage(page, args, async (options) => {
     const writeReport = reportWriter(options);
     const choice = await choose(options);
     const quirks: string[] = [];
@@ -168,7 +171,7 @@ function reportOf({ profile, options }: Choice, octets: number, quirks: readonly
               signers: options.signers.map(({ scheme, certificate, signingTime }) => ({
                 algorithm: scheme.name,
                 certificate: describe(certificate),
-                signingTime: signingTime.toISOString().replace(/\.\d+/, ""),
+                signingTime: formatInstant(signingTime),
               })),
             },
           ]),

@@ -20,7 +20,7 @@ for (const { what, args, says } of [
   {
     what: "an option that is promised and not built",
     args: ["--policy", "1.2.3", "a.crt"],
-    says: /--policy: this version/,
+    says: /--policy: not built in this version/,
   },
   { what: "a purpose that is none", args: ["--purpose", "tls", "a.crt"], says: /--purpose tls/ },
 ]) {

@@ -3,46 +3,38 @@ import { loadCertificates } from "../keystore.ts";
 import { isBoundToAddress, isBoundToDomain, type PathVerdict, verifyPath } from "../trust.ts";
 import type { Certificate } from "../x509.ts";
 import { judgingTime, loadAllCertificates, loadAllCrls } from "./material.ts";
-import { exit, helpText, type Options, type OptionTable, parseOptions, UsageError, withStatus } from "./options.ts";
+import { exit, type Options, type Page, runPage, UsageError } from "./options.ts";
 import { reportWriter } from "./report-file.ts";
 
-export const verifyPathOptions: OptionTable = {
-  trust: { kind: "texts", value: "FILE", does: "trust anchors, exactly these; without any no path is valid" },
-  intermediates: { kind: "texts", value: "FILE", does: "certificates between; also those after the first in CERT" },
-  crl: { kind: "texts", value: "FILE", does: "certificate revocation lists" },
-  revocation: { kind: "text", value: "require|check|ignore", does: "default check where a CRL is given, else ignore" },
-  purpose: {
-    kind: "text",
-    value: "signing|encryption|any",
-    does: "what the certificate is to be used for; default any",
+export const page: Page = {
+  name: "verify-path",
+  usage: "[options] CERT",
+  positionals: 1,
+  options: {
+    trust: { kind: "texts", value: "FILE", does: "trust anchors, exactly these; without any no path is valid" },
+    intermediates: { kind: "texts", value: "FILE", does: "certificates between; also those after the first in CERT" },
+    crl: { kind: "texts", value: "FILE", does: "certificate revocation lists" },
+    revocation: {
+      kind: "text",
+      value: "require|check|ignore",
+      does: "default check where a CRL is given, else ignore",
+    },
+    purpose: {
+      kind: "text",
+      value: "signing|encryption|any",
+      does: "what the certificate is to be used for; default any",
+    },
+    email: { kind: "text", value: "ADDRESS", does: "an address that the certificate must name" },
+    domain: { kind: "text", value: "DOMAIN", does: "a domain whose own certificate it must be" },
+    legacy: { kind: "flag", does: "accept what is below the floor: SHA-1, RSA below 2048, DSA" },
+    time: { kind: "text", value: "RFC3339", does: "the instant to judge at instead of now" },
+    report: { kind: "text", value: "FILE", does: "where the JSON report goes" },
   },
-  email: { kind: "text", value: "ADDRESS", does: "an address that the certificate must name" },
-  domain: { kind: "text", value: "DOMAIN", does: "a domain whose own certificate it must be" },
-  legacy: { kind: "flag", does: "accept what is below the floor: SHA-1, RSA below 2048, DSA" },
-  time: { kind: "text", value: "RFC3339", does: "the instant to judge at instead of now" },
-  report: { kind: "text", value: "FILE", does: "where the JSON report goes" },
-  help: { kind: "flag", does: "this page" },
-};
-
-// Promised by the interface, and refused by name until they are built.
-const notBuilt: OptionTable = {
-  policy: { kind: "texts", value: "OID", does: "" },
-  "explicit-policy": { kind: "flag", does: "" },
-  "inhibit-mapping": { kind: "flag", does: "" },
-  "inhibit-any-policy": { kind: "flag", does: "" },
-  ocsp: { kind: "texts", value: "FILE", does: "" },
+  notBuilt: ["policy", "explicit-policy", "inhibit-mapping", "inhibit-any-policy", "ocsp"],
 };
 
 export function run(args: readonly string[]): Promise<number> {
-  return withStatus("verify-path", async () => {
-    const options = parseOptions(args, { ...verifyPathOptions, ...notBuilt }, 1);
-    if (options.flag("help")) {
-      process.stdout.write(helpText("postern verify-path [options] CERT", verifyPathOptions));
-      return exit.done;
-    }
-    for (const name of Object.keys(notBuilt)) {
-      if (options.flag(name)) throw new UsageError(`--${name}: this version does not judge by it`);
-    }
+  return runPage(page, args, async (options) => {
     const writeReport = reportWriter(options);
     const report = await judge(options);
     if (writeReport === undefined) process.stderr.write(summaryOf(report));
