@@ -103,6 +103,7 @@ for (const { what, whole, code, offset } of [
   { what: "nothing", whole: "", code: "ASN1_TRUNCATED", offset: 0 },
   { what: "a container that ends too soon", whole: "3003 020105", code: "ASN1_MALFORMED", offset: 5 },
   { what: "an indefinite container that ends too soon", whole: "3080 020105 0000", code: "ASN1_MALFORMED", offset: 5 },
+  { what: "no element where one must be", whole: "3000", code: "ASN1_MALFORMED", offset: 2 },
   {
     what: "one element more than there should be",
     whole: "300a 020105 a005 040161 0500",

@@ -92,6 +92,7 @@ export class BerInput {
 
   /** The next element whole, as it came. */
   *element(maxOctets: number = maxElementOctets): Steps<Uint8Array> {
+    if (this.#atDefiniteEnd()) throw this.#malformed("an element is missing");
     let length = 0;
     let open = 0;
     do {
