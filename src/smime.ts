@@ -20,7 +20,8 @@ export {
   recipientFor,
   signatureFor,
 } from "./smime/profile.ts";
-export { type ProtectOptions, protect } from "./smime/protect.ts";
+export { protect } from "./smime/protect.ts";
+export type { ProtectOptions } from "./smime/protect-options.ts";
 export {
   type EncryptedLayerReport,
   exitStatusOf,

@@ -133,7 +133,7 @@ class Opening {
       code: this.#code(),
       content: async function* () {
         yield restoreHeader(outer, payload.header);
-        yield* behindHeader(payload);
+        yield* behindHeader(payload.spool, payload.header);
       },
     };
   }
@@ -247,42 +247,10 @@ class Opening {
   }
 }
 
-// LIMIT: house rule, a message in flight may hold 1 MiB; certificates alone seldom have a hundredth of it.
-const maxRemembered = 1024 * 1024;
-
-/** Keeps a copy of what is read while it is small: a message with certificates only is known by its end. */
-class Remembered {
-  readonly #source: ByteSource;
-  #size = 0;
-  chunks: Uint8Array[] = [];
-
-  constructor(source: ByteSource) {
-    this.#source = source;
-  }
-
-  async *octets(): AsyncGenerator<Uint8Array> {
-    for await (const chunk of this.#source) {
-      this.#size += chunk.length;
-      if (this.#size <= maxRemembered) this.chunks.push(chunk);
-      else this.chunks = [];
-      yield chunk;
-    }
-  }
-}
-
 /** The innermost content that was reached, and its header where it is a MIME entity. */
 type Payload = { readonly spool: Spool; readonly header: HeaderBlock };
 
 const noLayer: SmimeKind = { kind: "none" };
-
-/** A payload's body: its spool without the octets of the header. */
-async function* behindHeader({ spool, header }: Payload): AsyncGenerator<Uint8Array> {
-  let skip = header.fields.reduce((sum, { octets }) => sum + octets.length, header.separator.length);
-  for await (const chunk of spool.read()) {
-    if (chunk.length > skip) yield chunk.subarray(skip);
-    skip = Math.max(0, skip - chunk.length);
-  }
-}
 
 type Result = { readonly code: ReportCode; readonly content?: () => ByteSource };
 
@@ -300,9 +268,4 @@ async function readContent(content: ByteSource): ReturnType<typeof readEntity> {
 function isStale(signingTime: Date, now: Date): boolean {
   const age = now.getTime() - signingTime.getTime();
   return age < -15 * 60_000 || age > 30 * 86_400_000;
-}
-
-async function* sourceWithHeader(header: HeaderBlock, body: ByteSource): AsyncGenerator<Uint8Array> {
-  yield* sourceOf(...header.fields.map(({ octets }) => octets), header.separator);
-  yield* body;
 }

@@ -33,12 +33,17 @@ export function defaultProfile(certificates: readonly Certificate[]): ProfileNam
   return certificates.some(({ publicKey }) => publicKey.asymmetricKeyType?.startsWith("rsa")) ? "B" : "M";
 }
 
-/** The signature scheme for a signer's certificate; `name` overrules the profile. */
-export function signatureFor(profile: ProfileName, { publicKey }: Certificate, name?: string): SignatureScheme {
+/** The signature scheme for a signer's certificate; `name` overrules the profile. What is below the floor is read only. */
+export function signatureFor(
+  profile: ProfileName,
+  { publicKey }: Pick<Certificate, "publicKey">,
+  name?: string,
+): SignatureScheme {
   const chosen = name ?? (publicKey.asymmetricKeyType === "rsa" ? profiles[profile].rsaSignature : undefined);
   if (chosen === undefined) return defaultScheme(publicKey);
   const scheme = signatureSchemes.get(chosen);
-  if (scheme === undefined) throw new CryptoError("CRYPTO_UNSUPPORTED", `no signature of the name ${chosen}`);
+  if (scheme === undefined || scheme.weak.length > 0)
+    throw new CryptoError("CRYPTO_UNSUPPORTED", `no signature of the name ${chosen} to write with`);
   if (!keyFits(scheme.family, publicKey.asymmetricKeyType))
     throw new CryptoError("CRYPTO_KEY", `${chosen} is not made with ${publicKey.asymmetricKeyType} keys`);
   return scheme;
@@ -49,7 +54,7 @@ const agreeingKeys: ReadonlySet<string> = new Set(["ec", "x25519"]);
 /** How the content key reaches a recipient; `name` overrules the profile. */
 export function managementFor(
   profile: ProfileName,
-  { publicKey }: Certificate,
+  { publicKey }: Pick<Certificate, "publicKey">,
   name?: string,
 ): KeyTransport | AgreementScheme {
   const byType: Readonly<Record<string, string>> = {

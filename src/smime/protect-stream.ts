@@ -10,7 +10,7 @@ import {
 } from "../cms.ts";
 import { base64Writer } from "../mime.ts";
 import { encryptedType, innerEncodingOf, multipartSignedPieces, newBoundary, smimeFields } from "./media-types.ts";
-import type { ProtectOptions } from "./protect.ts";
+import type { ProtectOptions } from "./protect-options.ts";
 
 /** Writes the content fields of the outermost layer, and the outer fields behind them. */
 type OuterHeader = (fields: string) => void;

@@ -4,7 +4,7 @@ import { type ByteSink, chunkSize, concat, filling, latin1 } from "../bytes.ts";
 import { detachedSignedData, digestsOf, digestsOver, prepareEnvelope, signedDataAround } from "../cms.ts";
 import { base64Length, base64Writer } from "../mime.ts";
 import { encryptedType, innerEncodingOf, multipartSignedPieces, newBoundary, smimeFields } from "./media-types.ts";
-import type { ProtectOptions } from "./protect.ts";
+import type { ProtectOptions } from "./protect-options.ts";
 
 /** A layer: its content fields, and its body in runs of octets that are written as they are or in base64. */
 type Layer = { readonly fields: string; readonly runs: readonly Run[] };

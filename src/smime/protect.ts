@@ -1,32 +1,13 @@
 // Sign, then encrypt: the domain layer around a message (spec S-3). The payload streams through a chain of sinks;
 // what fits into memory is signed before it is written, so that all lengths are known and the result is DER.
 import { type ByteSink, type ByteSource, inChunks, latin1 } from "../bytes.ts";
-import type { EnvelopeRecipient, Signer } from "../cms.ts";
-import type { ContentCipher } from "../crypto.ts";
 import { SecureMailError } from "../errors.ts";
 import { type HeaderBlock, isContentField, maxHeaderSize, readEntity } from "../mime.ts";
-import type { Certificate } from "../x509.ts";
 import { splitHeader } from "./layout.ts";
+import type { ProtectOptions } from "./protect-options.ts";
 import { protectingSink } from "./protect-stream.ts";
 import { protectWhole } from "./protect-whole.ts";
 import { requireUnambiguous } from "./unambiguous.ts";
-
-export type ProtectOptions = {
-  /** Nobody signs where there are none. */
-  readonly signers: readonly Signer[];
-  /** Certificates to send along beside the signers' own. */
-  readonly chain: readonly Certificate[];
-  /** Nothing is encrypted where there are none. */
-  readonly recipients: readonly EnvelopeRecipient[];
-  readonly cipher: ContentCipher;
-  readonly form: "opaque" | "detached";
-  /** Transfer encoding of an opaque signature inside encryption. */
-  readonly innerEncoding: "base64" | "binary";
-  /** BER of indefinite length even where all lengths are known. */
-  readonly ber: boolean;
-  /** Octets of body up to which a message is signed in memory and written as DER. */
-  readonly wholeUpTo?: number;
-};
 
 // LIMIT: house rule, a message in flight may hold 1 MiB.
 const wholeUpTo = 1024 * 1024;

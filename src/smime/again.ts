@@ -1,0 +1,41 @@
+// Octets that were read and are wanted once more: small originals, bodies behind headers, messages put together again.
+import { type ByteSource, type Spool, sourceOf } from "../bytes.ts";
+import type { HeaderBlock } from "../mime.ts";
+
+// LIMIT: house rule, a message in flight may hold 1 MiB; certificates alone seldom have a hundredth of it.
+const maxRemembered = 1024 * 1024;
+
+/** Keeps a copy of what is read while it is small: a message with certificates only is known by its end. */
+export class Remembered {
+  readonly #source: ByteSource;
+  #size = 0;
+  chunks: Uint8Array[] = [];
+
+  constructor(source: ByteSource) {
+    this.#source = source;
+  }
+
+  async *octets(): AsyncGenerator<Uint8Array> {
+    for await (const chunk of this.#source) {
+      this.#size += chunk.length;
+      if (this.#size <= maxRemembered) this.chunks.push(chunk);
+      else this.chunks = [];
+      yield chunk;
+    }
+  }
+}
+
+/** An entity's body: the spool that holds all of it, without the octets of its header. */
+export async function* behindHeader(spool: Spool, header: HeaderBlock): AsyncGenerator<Uint8Array> {
+  let skip = header.fields.reduce((sum, { octets }) => sum + octets.length, header.separator.length);
+  for await (const chunk of spool.read()) {
+    if (chunk.length > skip) yield chunk.subarray(skip);
+    skip = Math.max(0, skip - chunk.length);
+  }
+}
+
+/** A message from its header and its body. */
+export async function* sourceWithHeader(header: HeaderBlock, body: ByteSource): AsyncGenerator<Uint8Array> {
+  yield* sourceOf(...header.fields.map(({ octets }) => octets), header.separator);
+  yield* body;
+}
