@@ -21,7 +21,7 @@ setFlagsFromString("--expose-gc");
 const collect = runInNewContext("gc") as (how: { type: "minor" }) => void;
 
 /** Something this process does itself. */
-export function inProcess(name: string, run: () => unknown, leastMs = 120): Variant {
+export function inProcess(name: string, run: () => unknown, leastMs = 200): Variant {
   return {
     name,
     leastMs,

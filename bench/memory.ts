@@ -82,11 +82,13 @@ async function peakOf(args: readonly string[], from: string, to: string, folder:
     NODE_OPTIONS: `--import=file://${join(import.meta.dirname, "memory-probe.ts")}`,
     PEAK_FILE: peakFile,
   };
-  const child = spawn(process.execPath, [launcher, ...args], { stdio: [input, output, "inherit"], env });
-  const [status] = await once(child, "exit");
+  const child = spawn(process.execPath, [launcher, ...args], { stdio: [input, output, "pipe"], env });
+  const said: Buffer[] = [];
+  child.stderr?.on("data", (chunk: Buffer) => said.push(chunk));
+  const [status] = await once(child, "close");
   closeSync(input);
   closeSync(output);
-  assert.equal(status, 0, `postern ${args[0]} ended with ${status}`);
+  assert.equal(status, 0, `postern ${args[0]} ended with ${status}: ${Buffer.concat(said)}`);
   const kilobytes = readFileSync(peakFile, "utf8").trim().split("\n").map(Number);
   rmSync(peakFile);
   return Math.max(...kilobytes) / 1024;

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import * as bouncyCastle from "../test/interop/peers/bouncy-castle.ts";
 import * as openssl from "../test/interop/peers/openssl.ts";
 import { type Figure, figureHead, figureRow, missesMust } from "./figure.ts";
+import { nodeFlags } from "./node-flags.ts";
 
 type Question = {
   readonly title: string;
@@ -82,7 +83,7 @@ async function circumstances(): Promise<string> {
   return `| | |
 | --- | --- |
 | machine | ${cpu?.model.trim()}, ${cpus().length} cores |
-| Node | ${node}, OpenSSL ${inNode} |
+| Node | ${node}, OpenSSL ${inNode}, ${nodeFlags.join(" ")} |
 | openssl command | ${openssl.version()} |
 | Bouncy Castle | ${castle}, Java ${java} |
 | commit | ${git("rev-parse", "--short", "HEAD")}${changed} |

@@ -5,6 +5,7 @@ import { CmsError, type DecryptionKey } from "../cms.ts";
 import { isSecureMailError, SecureMailError } from "../errors.ts";
 import { type HeaderBlock, readEntity } from "../mime.ts";
 import type { Certificate } from "../x509.ts";
+import { behindHeader, Remembered, sourceWithHeader } from "./again.ts";
 import { describeCertificates, describeEncrypted, describeSigned } from "./describe.ts";
 import { codeOfFailure } from "./failures.ts";
 import { codeOfSigners, type JudgeSigner, judgeSigners, readableCertificates } from "./judge.ts";
