@@ -25,12 +25,18 @@ export type SignerJudgeOptions = {
 const queueTimeMs = 7 * 86_400_000;
 
 export function signerJudge(options: SignerJudgeOptions): JudgeSigner {
-  const { anchors, crls, revocation, now, legacy, binding } = options;
+  const { now, binding } = options;
   return ({ certificate, certificates, signingTime }) => {
     const intermediates =
       certificates.length === 0 ? options.intermediates : [...options.intermediates, ...certificates];
-    const at = judgingTime(now, signingTime);
-    const path = verifyPath(certificate, { anchors, intermediates, at, purpose: "signing", legacy, crls, revocation });
+    const path = verifyPath(certificate, {
+      ...options,
+      intermediates,
+      at: judgingTime(now, signingTime),
+      // Who stole a key also says when its signatures were made: revocation is looked at now.
+      revocationAt: now,
+      purpose: "signing",
+    });
     return { path, bound: isBound(certificate, binding) };
   };
 }

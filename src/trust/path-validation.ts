@@ -10,6 +10,7 @@ export type Purpose = "signing" | "encryption" | "any";
 
 export type Judgement = {
   readonly at: Date;
+  readonly revocationAt: Date;
   readonly purpose: Purpose;
   readonly crls: readonly Crl[];
   readonly revocation: "ignore" | "check" | "require";
@@ -29,7 +30,7 @@ export function reasonsAgainst(path: readonly Certificate[], judgement: Judgemen
     const issuer = path[index + 1];
     if (issuer === undefined) return;
     judgeSignature(certificate, issuer, add);
-    const revoked = revocationReason(certificate, issuer, judgement);
+    const revoked = revocationReason(certificate, issuer, { ...judgement, at: judgement.revocationAt });
     if (revoked !== undefined) reasons.push(revoked);
   });
   return reasons;

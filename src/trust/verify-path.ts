@@ -9,6 +9,8 @@ export type PathOptions = {
   readonly anchors: readonly Certificate[];
   readonly intermediates: readonly Certificate[];
   readonly at: Date;
+  /** When revocation is looked at, where that is another moment. */
+  readonly revocationAt?: Date;
   readonly purpose: Purpose;
   /** What is weak is named but does not decide. */
   readonly legacy?: boolean;
@@ -30,7 +32,7 @@ export function verifyPath(leaf: Certificate, options: PathOptions): PathVerdict
   const { anchors, intermediates, at, purpose, legacy = false, crls = [], revocation = "check" } = options;
   if (anchors.length === 0) return refusal([leaf], [reason("NO_ANCHORS", leaf, "no trust anchors were given")]);
   const search: Search = { anchors, intermediates, at, deadEnds: [] };
-  const judgement: Judgement = { at, purpose, crls, revocation };
+  const judgement: Judgement = { at, revocationAt: options.revocationAt ?? at, purpose, crls, revocation };
   let closest: { readonly path: readonly Certificate[]; readonly reasons: readonly PathReason[] } | undefined;
   for (const path of pathsToAnchors(leaf, search)) {
     const reasons = reasonsAgainst(path, judgement).sort((a, b) => rankOf(a) - rankOf(b));
