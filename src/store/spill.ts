@@ -49,8 +49,10 @@ class SpillingSpool implements Spool {
 
   async *read(): AsyncGenerator<Uint8Array> {
     const frame = Buffer.allocUnsafe(frameOctets + tagOctets);
-    for (let index = 0; index < this.#frames; index++) {
-      const read = readSync(this.#file as number, frame, 0, frame.length, index * frame.length);
+    for (let index = 0, frames = this.#frames; index < frames; index++) {
+      if (this.#file === undefined)
+        throw new SecureMailError("SPILL_UNREADABLE", "temporary", "a spool was disposed of while it was read");
+      const read = readSync(this.#file, frame, 0, frame.length, index * frame.length);
       if (read !== frame.length)
         throw new SecureMailError("SPILL_UNREADABLE", "temporary", "a spill file ends too soon");
       octetsPassed(frameOctets);
