@@ -105,6 +105,7 @@ const advice: Readonly<Partial<Record<ReportCode, string>>> = {
   WEAK: "The peer should move to SHA-256, RSA 2048 and AES; --legacy judges as if this were enough.",
   BAD_SIGNATURE:
     "Something changed the message after it was signed, or nobody signed it: ask the sender for what was sent.",
-  MALFORMED: "Often a file that was cut off or mixes line ends; openssl keeps to one kind of line end with -crlfeol.",
+  MALFORMED:
+    "Often a file was cut off, or its line ends are mixed, as openssl smime writes them; sed 's/\\r$//' mends those.",
   BAD_CONTENT: "The content was damaged on its way, or encrypted under a key that is not the one in the entry.",
 };

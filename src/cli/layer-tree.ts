@@ -91,10 +91,14 @@ function signerBranch(signer: SignerReport, viewer: Viewer): Branch {
   return {
     line: `signer ${marks[signer.verdict]} ${signer.code}${algorithm}`,
     below: [
-      leaf(`${marks[signature]} signature ${signature}${reason === undefined ? "" : `: ${reason}`}`),
       ...(certificate === undefined
         ? [leaf(`? its certificate is not at hand${signer.id === undefined ? "" : `: ${idText(signer.id)}`}`)]
-        : [certificateBranch(certificate), pathBranch(signer), leaf(nameText(signer, viewer))]),
+        : [
+            leaf(`${marks[signature]} signature ${signature}${reason === undefined ? "" : `: ${reason}`}`),
+            certificateBranch(certificate),
+            pathBranch(signer),
+            leaf(nameText(signer, viewer)),
+          ]),
       ...weakLeaf(weak),
       ...(signingTime === undefined ? [] : [leaf(`signed at ${signingTime}${role}`)]),
     ],

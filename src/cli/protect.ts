@@ -1,6 +1,8 @@
 // `postern protect`: sign, then encrypt, one message from stdin to stdout.
+import { isAscii } from "node:buffer";
 import { tmpdir } from "node:os";
 import { formatInstant } from "../asn1.ts";
+import type { ByteSource } from "../bytes.ts";
 import type { Signer } from "../cms.ts";
 import { isSecureMailError, type SecureMailError } from "../errors.ts";
 import { withCrlf } from "../mime.ts";
@@ -60,12 +62,15 @@ export function run(args: readonly string[]): Promise<number> {
   return runPage(page, args, async (options) => {
     const writeReport = reportWriter(options);
     const choice = await choose(options);
-    const quirks: string[] = [];
+    const quirks = new Set<string>();
     // Everything waits in a spool: a message whose end cannot be protected must not have begun to leave.
     const spool = spillingSpools(tmpdir())();
-    const message = withCrlf(standardInput(), () => quirks.push("bare LF line ends, read as CRLF"));
+    const message = withCrlf(standardInput(), () => quirks.add("bare LF line ends, read as CRLF"));
+    const { form, recipients } = choice.options;
+    const inClear = form === "detached" && recipients.length === 0;
     try {
-      for await (const chunk of protect(message, choice.options)) spool.write(chunk);
+      const watched = inClear ? watching8bit(message, quirks) : message;
+      for await (const chunk of protect(watched, choice.options)) spool.write(chunk);
     } catch (failure) {
       if (isSecureMailError(failure)) writeReport?.(refusal(failure, quirks));
       throw failure;
@@ -76,6 +81,15 @@ export function run(args: readonly string[]): Promise<number> {
     if (writeReport === undefined) process.stderr.write(summary(choice, quirks));
     return written ? exit.done : exit.unavailable;
   });
+}
+
+/** Octets stay as they are (spec S-2.1): whoever sends them in clear should know what they ask of the way. */
+async function* watching8bit(message: ByteSource, quirks: Set<string>): AsyncGenerator<Uint8Array> {
+  for await (const chunk of message) {
+    if (!isAscii(chunk))
+      quirks.add("8-bit octets in a clear-signed message: every server on the way must carry 8BITMIME");
+    yield chunk;
+  }
 }
 
 type Choice = { readonly profile: ProfileName; readonly options: ProtectOptions };
@@ -136,12 +150,12 @@ function signers(keys: readonly NamedKey[], profile: ProfileName, options: Optio
   }));
 }
 
-function refusal(failure: SecureMailError, quirks: readonly string[]): object {
+function refusal(failure: SecureMailError, quirks: ReadonlySet<string>): object {
   const found = { outcome: "refused", code: codeOfFailure(failure), reason: failure.message };
-  return { format: "postern-report/1", command: "protect", ...found, quirks };
+  return { format: "postern-report/1", command: "protect", ...found, quirks: [...quirks] };
 }
 
-function reportOf({ profile, options }: Choice, octets: number, quirks: readonly string[]): object {
+function reportOf({ profile, options }: Choice, octets: number, quirks: ReadonlySet<string>): object {
   const describe = (certificate: Certificate): object => certificateReport(certificate);
   return {
     format: "postern-report/1",
@@ -177,16 +191,16 @@ function reportOf({ profile, options }: Choice, octets: number, quirks: readonly
           ]),
     ],
     octets,
-    quirks,
+    quirks: [...quirks],
   };
 }
 
-function summary({ profile, options }: Choice, quirks: readonly string[]): string {
+function summary({ profile, options }: Choice, quirks: ReadonlySet<string>): string {
   const signed = options.signers.map(
     ({ scheme, certificate }) => `signed     ${scheme.name} by ${certificate.subject}`,
   );
   const sealed = options.recipients.map(
     ({ management, certificate }) => `encrypted  ${options.cipher.name}, ${management.name} to ${certificate.subject}`,
   );
-  return `${[`protected, profile ${profile}`, ...signed, ...sealed, ...quirks.map((quirk) => `note       ${quirk}`)].join("\n")}\n`;
+  return `${[`protected, profile ${profile}`, ...signed, ...sealed, ...[...quirks].map((quirk) => `note       ${quirk}`)].join("\n")}\n`;
 }

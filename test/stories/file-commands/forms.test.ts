@@ -38,7 +38,7 @@ const rfc822 = [
   { what: "long lines", octets: latin1(`From: ann@a.example\r\n\r\n${`${"y".repeat(5000)}\r\n`.repeat(80)}`) },
 ];
 
-withPeers(["openssl"], 60, () => {
+withPeers(["openssl"], 61, () => {
   messageTests();
   lineEndTests();
   objectTests();
@@ -348,6 +348,20 @@ function severalTests(): void {
     }
     const stranger = openedWith(encryption("a.example", "p384"));
     assert.equal((await open([...stranger, ...trusting()], input)).report?.code, "NO_KEY");
+  });
+
+  test("8-bit octets that leave under a clear signature are noted, and nowhere else", async () => {
+    const clear = [...signedWith(ann()), "--no-encrypt", "--form", "detached"];
+    const ascii = latin1("From: ann@a.example\r\n\r\nDear Bob\r\n");
+    const noted = /8-bit octets .*: every server on the way must carry 8BITMIME/;
+    assert.match((await protect(clear)).report?.quirks?.join() ?? "", noted);
+    assert.match((await runPostern(["protect", ...clear], message)).stderr, noted);
+    assert.deepEqual((await protect(clear, ascii)).report?.quirks, []);
+    assert.deepEqual(
+      (await protect([...clear, ...sealedTo(bob())].filter((arg) => arg !== "--no-encrypt"))).report?.quirks,
+      [],
+    );
+    assert.deepEqual((await protect([...signedWith(ann()), "--no-encrypt"])).report?.quirks, []);
   });
 
   test("recipients are named by key identifier where asked", async () => {

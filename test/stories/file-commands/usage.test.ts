@@ -41,6 +41,11 @@ const cases: readonly Case[] = [
     /--key-management/,
   ),
   usage("an unknown signature", () => ["protect", ...both(), "--signature", "wax"], /--signature wax/),
+  usage(
+    "a signature that is only read",
+    () => ["protect", ...both(), "--signature", "ecdsa-sha1"],
+    /--signature ecdsa-sha1/,
+  ),
   usage("a signature by other keys", () => ["protect", ...both(), "--signature", "rsa-v15-sha256"], /--signature/),
   usage("header protection of another kind", () => ["protect", ...both(), "--headers", "all"], /--headers all/),
   usage("a time that is none", () => ["open", "--time", "yesterday"], /--time yesterday/),
