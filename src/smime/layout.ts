@@ -41,12 +41,12 @@ export function splitHeader({ fields, separator }: HeaderBlock): SplitHeader {
       others = 0;
     }
   }
-  const open = fields.length > 0 && !endsLine(fields.at(-1) as HeaderField);
+  const open = fields.length > 0 && !endsLine((fields.at(-1) as HeaderField).octets);
   const record = formatLayout({
     gaps: first < 0 ? [] : gaps,
     end: open ? "open" : separator.length > 0 ? "line" : "none",
   });
-  const whole = fields.map(({ octets }, at) => (open && at === fields.length - 1 ? concat([octets, crlf]) : octets));
+  const whole = fields.map(wholeLine);
   const outside = (from: number, to: number): Uint8Array[] =>
     whole.slice(from, to).filter((_, at) => isContent[from + at] === false);
   const place = first < 0 ? fields.length : first;
@@ -81,30 +81,23 @@ export function layoutOf(header: HeaderBlock): Layout | undefined {
 }
 
 /**
- * The header of the restored message, with its end, from the outer header and that of the signed part.
+ * The header of the restored message, with the end asked for, from the outer header and that of the signed part.
  *
  * Without a record the payload's content fields take the place of the outer ones. MIME-Version belongs to a letter and
  * not to a part of one (RFC 2045, 4): others leave it outside, and what they sent has to stay MIME.
  */
-export function restoreHeader(outer: HeaderBlock, payload: HeaderBlock): Uint8Array {
+export function restoreHeader(outer: HeaderBlock, payload: HeaderBlock, end: Layout["end"]): Uint8Array {
   const others = outer.fields.filter((field) => !isContentField(field));
-  const content = payload.fields.filter(isContentField).map(({ octets }) => octets);
+  const content = payload.fields.filter(isContentField).map(wholeLine);
   const place = outer.fields.findIndex(isContentField);
-  const before = place < 0 ? others.length : place;
+  const before = octetsOf(others.slice(0, place < 0 ? others.length : place));
+  const after = octetsOf(others.slice(before.length));
   const layout = layoutOf(payload);
-  if (layout === undefined) {
-    const complete = content.map((octets) => (endsLine({ octets }) ? octets : concat([octets, crlf])));
-    const version = fieldNamed(payload, "MIME-Version") === undefined ? fieldsNamed(outer, "MIME-Version") : [];
-    const inner = [...octetsOf(version), ...complete];
-    return concat([...octetsOf(others.slice(0, before)), ...inner, ...octetsOf(others.slice(before)), crlf]);
-  }
-  const restored = [
-    ...octetsOf(others.slice(0, before)),
-    ...interleave(content, layout.gaps, octetsOf(others.slice(before))),
-  ];
-  if (layout.end === "line") return concat([...restored, crlf]);
-  const whole = concat(restored);
-  return layout.end === "open" && endsLine({ octets: whole }) ? whole.subarray(0, -2) : whole;
+  const hasVersion = layout !== undefined || fieldNamed(payload, "MIME-Version") !== undefined;
+  const version = hasVersion ? [] : octetsOf(fieldsNamed(outer, "MIME-Version"));
+  const fields = concat([...before, ...version, ...interleave(content, layout?.gaps ?? [], after)]);
+  if (end === "line") return concat([fields, crlf]);
+  return end === "open" && endsLine(fields) ? fields.subarray(0, -2) : fields;
 }
 
 function interleave(
@@ -126,6 +119,11 @@ function octetsOf(fields: readonly HeaderField[]): Uint8Array[] {
   return fields.map(({ octets }) => octets);
 }
 
-function endsLine({ octets }: Pick<HeaderField, "octets">): boolean {
+/** A payload may end within its last field. */
+function wholeLine({ octets }: HeaderField): Uint8Array {
+  return endsLine(octets) ? octets : concat([octets, crlf]);
+}
+
+function endsLine(octets: Uint8Array): boolean {
   return octets.length >= 2 && equalOctets(octets.subarray(-2), crlf);
 }

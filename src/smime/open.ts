@@ -5,14 +5,15 @@ import { CmsError, type DecryptionKey } from "../cms.ts";
 import { isSecureMailError, SecureMailError } from "../errors.ts";
 import { type HeaderBlock, readEntity } from "../mime.ts";
 import type { Certificate } from "../x509.ts";
-import { behindHeader, Remembered, sourceWithHeader } from "./again.ts";
+import { Remembered, sourceWithHeader } from "./again.ts";
 import { describeCertificates, describeEncrypted, describeSigned } from "./describe.ts";
 import { codeOfFailure } from "./failures.ts";
 import { codeOfSigners, type JudgeSigner, judgeSigners, readableCertificates } from "./judge.ts";
 import { cmsOctets, type Layer, type LayerServices, openCms, openMultipartSigned, signingMail } from "./layer.ts";
-import { layoutOf, restoreHeader } from "./layout.ts";
+import { layoutOf } from "./layout.ts";
 import { type SmimeKind, smimeKindOf } from "./media-types.ts";
 import { type LayerReport, type OpenReport, outcomeOf, type ReportCode } from "./report.ts";
+import { type Payload, restoreMessage } from "./restore.ts";
 import { requireUnambiguous } from "./unambiguous.ts";
 
 export type OpenOptions = {
@@ -130,13 +131,7 @@ class Opening {
     const read = new Remembered(body);
     const payload = await this.#descend(await this.#openLayer(outer, kind, read.octets()));
     if (payload === undefined) return this.#undelivered(() => sourceWithHeader(outer, sourceOf(...read.chunks)));
-    return {
-      code: this.#code(),
-      content: async function* () {
-        yield restoreHeader(outer, payload.header);
-        yield* behindHeader(payload.spool, payload.header);
-      },
-    };
+    return { code: this.#code(), content: await restoreMessage(outer, payload) };
   }
 
   /** A message without a layer: read to its end, for what cannot be read must not have begun to be handed on. */
@@ -247,9 +242,6 @@ class Opening {
     return this.#layers.at(-1)?.type === "signedData" ? { code: "CERTS_ONLY", content: original } : { code: "NO_KEY" };
   }
 }
-
-/** The innermost content that was reached, and its header where it is a MIME entity. */
-type Payload = { readonly spool: Spool; readonly header: HeaderBlock };
 
 const noLayer: SmimeKind = { kind: "none" };
 
