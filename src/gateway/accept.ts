@@ -2,8 +2,9 @@
 
 import type { ByteSource } from "../bytes.ts";
 import { SecureMailError } from "../errors.ts";
-import { countReceived, fieldText, type HeaderBlock, type HeaderField, readEntity } from "../mime.ts";
+import { countReceived, readEntity } from "../mime.ts";
 import type { Transaction } from "../smtp.ts";
+import { withoutClaims } from "./claims.ts";
 import type { Accepted, Services, Side } from "./passage.ts";
 
 export const gatewayErrorCodes = {
@@ -40,19 +41,4 @@ export async function accept(transaction: Transaction, from: Side, services: Ser
     spool.dispose();
     throw thrown;
   }
-}
-
-/** Without fields in which somebody outside speaks for us (RFC 8601, 5; security.md A18). */
-function withoutClaims(header: HeaderBlock, authservId: string): HeaderBlock {
-  return { ...header, fields: header.fields.filter((field) => !isClaim(field, authservId)) };
-}
-
-function isClaim(field: HeaderField, authservId: string): boolean {
-  const name = field.name.toLowerCase();
-  if (name.startsWith("postern-")) return true;
-  // Wherever before the results our name stands, some reader takes it for the identifier.
-  return (
-    name === "authentication-results" &&
-    /^[^;]*/.exec(fieldText(field))?.[0].toLowerCase().includes(authservId) === true
-  );
 }
