@@ -6,6 +6,9 @@ export const maxRecipients = 200;
 // LIMIT: security A02.
 export const maxSigners = 8;
 
+// LIMIT: node:crypto's HKDF takes 1024 octets of info, where the ukm stands among others; RFC 2631 uses 64.
+export const maxUkmOctets = 512;
+
 /** Certificates carried along; a signer brings its chain, seldom more than four. */
 export const maxCertificates = 100;
 

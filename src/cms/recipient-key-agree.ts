@@ -19,6 +19,7 @@ import {
   readCertificateIdentifier,
   requireKeyIdentifier,
 } from "./identifiers.ts";
+import { maxUkmOctets } from "./limits.ts";
 
 /** What all encrypted keys of one KeyAgreeRecipientInfo share. */
 export type KeyAgreement = {
@@ -45,6 +46,7 @@ export function readKeyAgreement(fields: DerReader): (KeyAgreementRecipient | { 
   const originatorAlgorithm = readAlgorithmIdentifier(originatorFields);
   const publicKey = originatorFields.bitString().octets;
   const ukm = fields.optional(context(1))?.octetString();
+  if (ukm !== undefined && ukm.length > maxUkmOctets) return [{ kind: "unreadable" }];
   const agreement = { originatorAlgorithm, originatorKey: publicKey, ...(ukm === undefined ? {} : { ukm }) };
   const algorithm = readAlgorithmIdentifier(fields);
   const recipients: (KeyAgreementRecipient | { readonly kind: "unreadable" })[] = [];

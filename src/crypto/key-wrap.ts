@@ -1,7 +1,7 @@
 // Key wrap: AES (RFC 3394) and, to read what is old, Triple-DES (RFC 3217).
 import { createCipheriv, createDecipheriv } from "node:crypto";
 import { der } from "../asn1.ts";
-import type { AlgorithmIdentifier } from "./identifier.ts";
+import { type AlgorithmIdentifier, parametersAbsentOrNull } from "./identifier.ts";
 
 export type KeyWrap = {
   readonly name: string;
@@ -41,8 +41,9 @@ const wraps: readonly KeyWrap[] = [
 
 const byOid: ReadonlyMap<string, KeyWrap> = new Map(wraps.map((wrap) => [wrap.oid, wrap]));
 
+/** undefined where it is none that we know, or carries parameters that key wraps do not have (RFC 3565, RFC 3370). */
 export function keyWrapOf(identifier: AlgorithmIdentifier): KeyWrap | undefined {
-  return byOid.get(identifier.oid);
+  return parametersAbsentOrNull(identifier) ? byOid.get(identifier.oid) : undefined;
 }
 
 /** RFC 8551 2.3: the wrap's key must be as long as the content key. */

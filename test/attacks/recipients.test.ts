@@ -147,6 +147,38 @@ for (const { kind, entry } of [
   });
 }
 
+for (const kind of ["p256", "x25519"] as const) {
+  test(`A29: user keying material for a ${kind} key counts up to 512 octets, beyond that the entry is nobody's`, async () => {
+    const named = await recipient(kind);
+    const object = await envelopedObject(content, { to: [named] });
+    for (const { octets, code } of [
+      { octets: 512, code: "BAD_CONTENT" },
+      { octets: 513, code: "NO_KEY" },
+      { octets: 5000, code: "NO_KEY" },
+    ]) {
+      const entries = recipientsIn(object).map((entry) =>
+        edited(entry, (tree) => {
+          inside(tree).splice(2, 0, treeOf(der.explicit(1, der.octetString(new Uint8Array(octets)))));
+        }),
+      );
+      assert.equal((await openedObject(sentTo(object, entries), { keys: [named] })).report.code, code);
+    }
+  });
+}
+
+test("A29: a key wrap with parameters that it does not have is not implemented, and costs no operation", async () => {
+  const named = await recipient("x25519");
+  const object = await envelopedObject(content, { to: [named] });
+  const entries = recipientsIn(object).map((entry) =>
+    edited(entry, (tree) => {
+      inside(within(tree, -2, 1)).push(treeOf(der.octetString(new Uint8Array(2000))));
+    }),
+  );
+  const { key, operations } = countingKey(named);
+  assert.equal((await openedObject(sentTo(object, entries), { keys: [key] })).report.code, "UNSUPPORTED");
+  assert.equal(operations(), 0);
+});
+
 // --- A49 ---
 
 const modulusOctets = 256;
