@@ -1,16 +1,17 @@
 // The commands of the program, one file each in `cli/`, loaded only when called. Floor 5.
 
 import { readFileSync } from "node:fs";
+import { exit, type Page } from "./cli/options.ts";
 import { closest } from "./closest.ts";
+
+export { exit, exitMeanings, type Page } from "./cli/options.ts";
 
 /** Runs to its end and gives the exit status. */
 export type Command = (args: readonly string[]) => Promise<number>;
 
-type Entry = { readonly does: string; readonly load: () => Promise<{ readonly run: Command }> };
+type Entry = { readonly does: string; readonly load: () => Promise<{ readonly run: Command; readonly page: Page }> };
 
-export const exitUsage = 64;
-
-const commands: ReadonlyMap<string, Entry> = new Map<string, Entry>([
+export const commands: ReadonlyMap<string, Entry> = new Map<string, Entry>([
   ["protect", { does: "sign and encrypt one message", load: () => import("./cli/protect.ts") }],
   ["open", { does: "decrypt, judge and restore one message", load: () => import("./cli/open.ts") }],
   [
@@ -18,7 +19,10 @@ const commands: ReadonlyMap<string, Entry> = new Map<string, Entry>([
     { does: "show the layers of one message, and what is right and wrong", load: () => import("./cli/explain.ts") },
   ],
   ["demo", { does: "two member domains on this machine, to watch and to try", load: () => import("./cli/demo.ts") }],
-  ["gateway", { does: "the daemon", load: () => import("./cli/gateway.ts") }],
+  [
+    "gateway",
+    { does: "the daemon: takes mail in, protects or opens it, hands it on", load: () => import("./cli/gateway.ts") },
+  ],
   ["verify-path", { does: "judge a certificate and its path", load: () => import("./cli/verify-path.ts") }],
 ]);
 
@@ -41,7 +45,7 @@ function refuse(name: string): number {
   const near = closest(name, [...commands.keys()]);
   const hint = near === undefined ? "postern --help lists the commands" : `did you mean ${near}?`;
   process.stderr.write(`postern: no command ${JSON.stringify(name)} (${hint})\n`);
-  return exitUsage;
+  return exit.usage;
 }
 
 function usage(): string {

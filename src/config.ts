@@ -3,6 +3,7 @@
 // YAML with its places kept and a strict schema: an unknown setting is an error, with what was probably meant. Only here
 // are yaml and zod loaded, so that commands on one message do without them.
 
+export { configJsonSchema } from "./config/json-schema.ts";
 export { type ConfigErrorCode, parseConfig } from "./config/parse.ts";
 export type { Config, DomainConfig, KeyConfig, ListenConfig, RevocationConfig } from "./config/schema.ts";
 export type { Endpoint, HopAddress } from "./config/values.ts";

@@ -2,10 +2,17 @@
 
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { cliPage } from "./docs/cli-page.ts";
+import { configPage, configSchemaPage } from "./docs/config-page.ts";
 import { errorsPage } from "./docs/errors-page.ts";
 
 /** Path of a page from the project's root, and what makes its text. */
-const pages: ReadonlyMap<string, () => string | Promise<string>> = new Map([["docs/errors.md", errorsPage]]);
+const pages: ReadonlyMap<string, () => string | Promise<string>> = new Map<string, () => string | Promise<string>>([
+  ["docs/cli.md", cliPage],
+  ["docs/config.md", configPage],
+  ["docs/postern.schema.json", configSchemaPage],
+  ["docs/errors.md", errorsPage],
+]);
 
 const root = path.resolve(import.meta.dirname, "..");
 const onlyCheck = process.argv.includes("--check");

@@ -67,6 +67,7 @@ export type Config = {
   readonly unused: readonly string[];
 };
 
+const notYet = "Not used by this version.";
 const plaintext = "is not on this machine: without TLS that needs dangerPlaintext: true";
 const dangerPlaintext = z.boolean().default(false).describe("Allow this link to leave the machine without TLS.");
 
@@ -74,7 +75,7 @@ const listener = z
   .strictObject({
     lmtp: endpoint.optional().describe("Where to listen for LMTP, behind a mail server that keeps a queue."),
     smtp: endpoint.optional().describe("Where to listen for SMTP, in proxy mode."),
-    accept: z.array(network).default(["127.0.0.0/8", "::1/128"]).describe("Who may connect."),
+    accept: z.array(network).prefault(["127.0.0.0/8", "::1/128"]).describe("Who may connect."),
     dangerPlaintext,
   })
   .transform(({ lmtp, smtp, accept, dangerPlaintext }, context): ListenConfig => {
@@ -90,12 +91,13 @@ const listener = z
 const relayHop = z
   .preprocess(
     (given) => (typeof given === "string" ? { to: given } : given),
-    z.strictObject({ to: hop.describe("smtp://HOST:PORT or lmtp://HOST:PORT."), dangerPlaintext }),
+    z.strictObject({ to: hop.describe("The next hop; alone it may stand for the whole group."), dangerPlaintext }),
   )
   .transform(({ to, dangerPlaintext }, context): HopAddress => {
     if (!isLoopback(to.address) && !dangerPlaintext) context.addIssue({ code: "custom", message: plaintext });
     return to;
-  });
+  })
+  .meta({ type: ["string", "object"] });
 
 function requireEachOnce(domains: readonly { readonly name: string }[], context: z.core.$RefinementCtx): void {
   for (const [index, { name }] of domains.entries()) {
@@ -116,26 +118,44 @@ export function configSchema(folder: string): z.ZodType<Config> {
     .strictObject({
       hostname: hostName.describe("Our name, in SMTP and in trace fields."),
       authservId: hostName.optional().describe("Our name in Authentication-Results; the hostname unless given."),
-      dataDir: file.describe("Where state is kept."),
+      dataDir: file
+        .meta({ title: "a folder" })
+        .describe("Where state is kept. Nothing decrypted is ever written there in clear."),
       postmaster: mailAddress.describe("Who answers for this gateway."),
       community: domainName.optional().describe("The community's name."),
       trust: z.strictObject({
         anchors: z.array(file).min(1).describe("Certificates that are believed, and no others."),
-        intermediates: z.array(file).default([]).describe("Certificates that help to build paths."),
-        crls: z.array(file).default([]).describe("Lists of revoked certificates."),
-        revocation: z.enum(["ignore", "check", "require"]).default("check"),
+        intermediates: z.array(file).prefault([]).describe("Certificates that help to build paths."),
+        crls: z.array(file).prefault([]).describe("Lists of revoked certificates."),
+        revocation: z
+          .enum(["ignore", "check", "require"])
+          .default("check")
+          .describe(
+            "`check`: what the lists say counts; `require`: there must be a current one; `ignore`: nobody looks.",
+          ),
       }),
-      ledgerKey: file.optional(),
+      ledgerKey: file.optional().describe(`The key under which the ledger hides addresses. ${notYet}`),
       limits: z
         .strictObject({
-          messageSize: size.default(100 * 1024 ** 2),
-          recipients: count.default(1000),
-          connections: count.default(1000),
-          perPeer: count.default(200),
+          messageSize: size.prefault("100MiB").describe("The largest message."),
+          recipients: count.default(1000).describe("Recipients of one message."),
+          connections: count.default(1000).describe(`Connections at the same time. ${notYet}`),
+          perPeer: count.default(200).describe(`Connections of one peer. ${notYet}`),
         })
         .prefault({}),
       domains: z
-        .array(z.strictObject({ name: domainName, signing: key, encryption: z.array(key).min(1) }))
+        .array(
+          z.strictObject({
+            name: domainName.describe("The domain as it stands in addresses; each has an entry of its own."),
+            signing: key.describe("Signs what leaves."),
+            encryption: z
+              .array(key)
+              .min(1)
+              .describe(
+                "Opens what comes: the present key first, older ones behind it as long as mail comes for them.",
+              ),
+          }),
+        )
         .min(1)
         .superRefine(requireEachOnce)
         .describe("The domains whose mail is signed, encrypted and opened here."),
@@ -143,17 +163,23 @@ export function configSchema(folder: string): z.ZodType<Config> {
         inside: listener.describe("For our own mail server, towards the world."),
         outside: listener.describe("For mail from the world, towards our own mail server."),
       }),
-      relay: z.strictObject({
-        outside: relayHop.describe("Where mail for the world goes next."),
-        inside: relayHop.describe("Where mail for our users goes next."),
-        submit: relayHop.optional().describe("Where mail of our own making enters."),
-      }),
+      relay: z
+        .strictObject({
+          outside: relayHop.describe("Where mail for the world goes next."),
+          inside: relayHop.describe("Where mail for our users goes next."),
+          submit: relayHop.optional().describe(`Where mail of our own making enters. ${notYet}`),
+        })
+        // preprocess hides what must be there.
+        .meta({ required: ["outside", "inside"] }),
       directory: z.strictObject({
-        sources: z.array(z.strictObject({ ldif: file.describe("Members in an LDIF file.") })).min(1),
+        sources: z
+          .array(z.strictObject({ ldif: file.describe("Members in an LDIF file.") }))
+          .min(1)
+          .describe("Where members and their certificates come from."),
       }),
-      store: z.string().optional(),
-      rules: file.optional(),
-      console: endpoint.optional(),
+      store: z.string().optional().describe(`Where ledger and tracking are kept. ${notYet}`),
+      rules: file.optional().describe(`Rules of the house. ${notYet}`),
+      console: endpoint.optional().describe(`Where the console listens. ${notYet}`),
     })
     .transform(({ authservId, ledgerKey, store, rules, console, ...config }): Config => {
       // TODO(#3): ledger, store and mail of our own; rules and console come with their issues.

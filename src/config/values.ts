@@ -11,12 +11,15 @@ export type HopAddress = { readonly protocol: "smtp" | "lmtp"; readonly address:
 
 /** Checked by `parse`; undefined is the fault that `must` describes. */
 function parsed<Value>(parse: (text: string) => Value | undefined, must: string): z.ZodType<Value, string> {
-  return z.string().transform((text, context) => {
-    const value = parse(text);
-    if (value !== undefined) return value;
-    context.addIssue({ code: "custom", message: `must be ${must}` });
-    return z.NEVER;
-  });
+  return z
+    .string()
+    .transform((text, context) => {
+      const value = parse(text);
+      if (value !== undefined) return value;
+      context.addIssue({ code: "custom", message: `must be ${must}` });
+      return z.NEVER;
+    })
+    .meta({ title: must });
 }
 
 export const hostName: z.ZodType<string, string> = parsed(parseHostName, "a host name");
@@ -43,9 +46,10 @@ export const size: z.ZodType<number, string | number> = z
     if (Number.isSafeInteger(octets)) return octets;
     context.addIssue({ code: "custom", message: "must be a size like 100MiB, 64KiB or 5000" });
     return z.NEVER;
-  });
+  })
+  .meta({ title: "a size like 100MiB, 64KiB or 5000" });
 
-export const count: z.ZodType<number, number> = z.number().int().min(1);
+export const count: z.ZodType<number, number> = z.number().int().min(1).meta({ title: "a number from 1" });
 
 /** `127.0.0.1:10025`, `[::1]:10025`, `name:25` or `unix:/run/postern/in`. */
 export const endpoint: z.ZodType<Endpoint, string> = parsed(parseEndpoint, "HOST:PORT or unix:/path");
@@ -67,7 +71,8 @@ export function fileIn(folder: string): z.ZodType<string, string> {
   return z
     .string()
     .min(1)
-    .transform((file) => path.resolve(folder, file));
+    .transform((file) => path.resolve(folder, file))
+    .meta({ title: "a file" });
 }
 
 export function isLoopback(address: Endpoint): boolean {

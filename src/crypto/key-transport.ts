@@ -33,13 +33,18 @@ export function rsaOaep(hashName: DigestName, mgfName: DigestName = hashName, la
   };
 }
 
-const named = new Map<string, KeyTransport>([[rsaV15.name, rsaV15]]);
-for (const name of ["sha1", "sha256", "sha384", "sha512"] as const) named.set(`rsa-oaep-${name}`, rsaOaep(name));
+/** All but the mixed ones, by name. */
+export const keyTransports: ReadonlyMap<string, KeyTransport> = new Map(
+  [rsaV15, rsaOaep("sha1"), rsaOaep("sha256"), rsaOaep("sha384"), rsaOaep("sha512")].map((transport) => [
+    transport.name,
+    transport,
+  ]),
+);
 
 /** By the name of options and reports; mixed hashes too. */
 export function keyTransportNamed(name: string): KeyTransport | undefined {
   const mixed = /^rsa-oaep-(sha\d+)-mgf1-(sha\d+)$/.exec(name);
-  return mixed === null ? named.get(name) : rsaOaep(mixed[1] as DigestName, mixed[2] as DigestName);
+  return mixed === null ? keyTransports.get(name) : rsaOaep(mixed[1] as DigestName, mixed[2] as DigestName);
 }
 
 /** undefined where it is no key transport that we know. */
@@ -47,7 +52,7 @@ export function keyTransportOf(identifier: AlgorithmIdentifier): KeyTransport | 
   if (identifier.oid === rsaEncryption) return rsaV15;
   if (identifier.oid !== rsaesOaep) return undefined;
   const { hash, mgfHash, label } = parseOaepParameters(identifier);
-  const plain = label.length === 0 && hash === mgfHash ? named.get(`rsa-oaep-${hash.name}`) : undefined;
+  const plain = label.length === 0 && hash === mgfHash ? keyTransports.get(`rsa-oaep-${hash.name}`) : undefined;
   return plain ?? rsaOaep(hash.name, mgfHash.name, label);
 }
 

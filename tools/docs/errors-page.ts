@@ -3,6 +3,7 @@
 
 import { globSync, readFileSync } from "node:fs";
 import path from "node:path";
+import { code, table } from "./markdown.ts";
 
 type ErrorCode = { readonly code: string; readonly meaning: string; readonly door: string };
 
@@ -23,8 +24,8 @@ export function errorsPage(): string {
   const twice = codes.filter(({ code }, at) => codes.findIndex((other) => other.code === code) !== at);
   if (twice.length > 0) throw new Error(`error codes with two meanings: ${twice.map(({ code }) => code).join(", ")}`);
   const sections = [...Map.groupBy(codes, ({ door }) => door)].map(([door, ofDoor]) => {
-    const rows = ofDoor.map(({ code, meaning }) => `| \`${code}\` | ${meaning.replaceAll("|", "\\|")} |`);
-    return [`## ${door}`, "", "| code | meaning |", "| --- | --- |", ...rows, ""].join("\n");
+    const rows = ofDoor.map(({ code: name, meaning }) => [code(name), meaning]);
+    return `## ${door}\n\n${table(["code", "meaning"], rows)}\n`;
   });
   return `# Error codes\n\n${preface}\n${sections.join("\n")}`;
 }
