@@ -4,7 +4,10 @@
 //   open      take the layers off, restore the message octet for octet, say what is right and what is wrong
 //
 // `open` hands octets on only together with a code; whose signature counts is asked of a function, because trust is
-// judged a floor above.
+// judged a floor above. docs/examples/library.mjs shows both to programs outside of this house; what they need for it
+// from the floors below is handed through here.
+
+export { type PrivateKey, privateKeyOf } from "./crypto.ts";
 export { codeOfFailure } from "./smime/failures.ts";
 export { mayHandOn } from "./smime/hand-on.ts";
 export { certificateReport, type JudgeSigner } from "./smime/judge.ts";
@@ -34,3 +37,4 @@ export {
   type SignedLayerReport,
   type SignerReport,
 } from "./smime/report.ts";
+export { type Certificate, certificatesInFile } from "./x509.ts";
