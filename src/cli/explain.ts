@@ -4,7 +4,7 @@ import type { ByteSource, Spool } from "../bytes.ts";
 import { type MimeTree, readTree, withCrlf } from "../mime.ts";
 import { exitStatusOf, type OpenReport } from "../smime.ts";
 import { spillingSpools } from "../store.ts";
-import { adviceOn, printable, verdictText } from "./explanation.ts";
+import { adviceOn, isSigned, printable, verdictText } from "./explanation.ts";
 import { judgingOptions, openInput } from "./judging.ts";
 import { type Branch, draw, layerTree, leaf } from "./layer-tree.ts";
 import { standardInput } from "./octets.ts";
@@ -74,7 +74,7 @@ function text(report: OpenReport, { outside, inside, hasKeys }: Found): string {
   const root = outside === undefined ? layers : [rootBranch(outside, layers)];
   const smimeInside = typeof outside === "object" && outside.children.some(holdsSmime);
   const hint = adviceOn(report, { hasKeys, smimeInside });
-  const from = report.domain ?? report.address;
+  const from = report.layers.some(isSigned) ? (report.domain ?? report.address) : undefined;
   const lines = [
     ...(from === undefined ? [] : [`judged   as mail from ${from}`]),
     ...report.quirks.map((quirk) => `note     ${quirk}`),
