@@ -34,13 +34,8 @@ function parsed(octets: Uint8Array): SignerInfo {
   return info;
 }
 
-function judged(
-  octets: Uint8Array,
-  { certificate }: Signer,
-  content = contentOf(entity),
-  legacy = false,
-): Promise<SignatureVerdict> {
-  return verifySignerInfo(parsed(octets), certificate, content, { legacy });
+function judged(octets: Uint8Array, { certificate }: Signer, content = contentOf(entity)): Promise<SignatureVerdict> {
+  return verifySignerInfo(parsed(octets), certificate, content);
 }
 
 for (const one of [p256, rsa, ed25519, { ...rsa, scheme: schemeNamed("rsa-pss-sha256") }]) {
@@ -167,21 +162,20 @@ test("what is weak about algorithm or key is named beside the verdict", async ()
   });
 });
 
-test("a signature over the content itself is judged under legacy only, and not with Ed25519", async () => {
+test("a signature over the content itself is below the floor, and not read with Ed25519", async () => {
   const plain = await signerInfo(p256, { content: entity });
-  assert.equal((await judged(plain, p256)).reason, "no signed attributes");
-  const found = await judged(plain, p256, contentOf(entity), true);
-  assert.deepEqual([found.signature, found.quirks], ["valid", ["no signed attributes"]]);
-  assert.equal((await judged(plain, p256, contentOf(latin1("another")), true)).signature, "invalid");
-  assert.equal((await judged(plain, p256, contentOf(entity, "1.2.3"), true)).signature, "invalid");
+  const found = await judged(plain, p256);
+  assert.deepEqual([found.signature, found.weak], ["valid", ["no signed attributes"]]);
+  assert.equal((await judged(plain, p256, contentOf(latin1("another")))).signature, "invalid");
+  assert.equal((await judged(plain, p256, contentOf(entity, "1.2.3"))).signature, "invalid");
   const edwards = await signerInfo(ed25519, { content: entity });
-  assert.equal((await judged(edwards, ed25519, contentOf(entity), true)).signature, "unsupported");
+  assert.equal((await judged(edwards, ed25519, contentOf(entity))).signature, "unsupported");
 });
 
 test("attributes that cannot be read are a fault of the signer, not of the message", async () => {
   const broken = parsed(await signerInfo(p256, { signedAttrs: setOf([der.integer(1)]) }));
   assert.match(broken.fault ?? "", /sequence was expected/);
-  const verdict = await verifySignerInfo(broken, p256.certificate, contentOf(entity), { legacy: true });
+  const verdict = await verifySignerInfo(broken, p256.certificate, contentOf(entity));
   assert.deepEqual([verdict.signature, verdict.reason], ["invalid", broken.fault]);
 });
 

@@ -97,17 +97,11 @@ export type SignedContent = {
   read(): ByteSource;
 };
 
-export type VerifyOptions = {
-  /** Signatures without signed attributes are judged, not refused (security A05). */
-  readonly legacy: boolean;
-};
-
 /** What the mathematics says about one signer over complete content. */
 export async function verifySignerInfo(
   signer: SignerInfo,
   certificate: Certificate,
   content: SignedContent,
-  options: VerifyOptions,
 ): Promise<SignatureVerdict> {
   const invalid = (reason: string): SignatureVerdict => ({ signature: "invalid", reason, weak: [], quirks: [] });
   if (signer.fault !== undefined) return invalid(signer.fault);
@@ -122,13 +116,14 @@ export async function verifySignerInfo(
     throw failure;
   }
   if (scheme === undefined) return unsupported(`signature algorithm ${algorithmName(signer.signatureAlgorithm.oid)}`);
-  const judged = { algorithm: scheme.name, weak: [...scheme.weak, ...weakKey(certificate)] };
+  const bare = signer.attributes === undefined ? [withoutAttributes] : [];
+  const judged = { algorithm: scheme.name, weak: [...scheme.weak, ...weakKey(certificate), ...bare] };
   if (!content.digests.has(digest.name))
     return { ...invalid("its digest is not among the message's digestAlgorithms"), ...judged };
   const { attributes } = signer;
   const outcome =
     attributes === undefined
-      ? await verifyContent(signer, scheme, certificate, content, options)
+      ? await verifyContent(signer, scheme, certificate, content)
       : verifyAttributes(signer, attributes, scheme, certificate, content);
   return { quirks: [], ...outcome, ...judged };
 }
@@ -163,15 +158,15 @@ function protects(protection: NonNullable<SignedAttributes["protection"]>, signe
   );
 }
 
-/** A signature over the content itself: RFC 5652 allows it for id-data only, we only under legacy (security A05). */
+const withoutAttributes = "no signed attributes";
+
+/** A signature over the content itself: RFC 5652 allows it for id-data only, and it is below the floor (security A05). */
 async function verifyContent(
   signer: SignerInfo,
   scheme: SignatureScheme,
   certificate: Certificate,
   content: SignedContent,
-  options: VerifyOptions,
 ): Promise<Outcome> {
-  if (!options.legacy) return { signature: "invalid", reason: "no signed attributes" };
   if (content.eContentType !== contentTypes.data)
     return { signature: "invalid", reason: "no signed attributes over content that is not id-data" };
   const verification = runningVerification(scheme, certificate.publicKey);
@@ -188,7 +183,7 @@ async function verifyContent(
   if (looksLikeAttributes(concat(start)))
     return { signature: "invalid", reason: "the content could be signed attributes" };
   return verification.final(signer.signature)
-    ? { signature: "valid", quirks: ["no signed attributes"] }
+    ? { signature: "valid" }
     : { signature: "invalid", reason: "the signature does not verify" };
 }
 

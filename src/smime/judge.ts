@@ -55,7 +55,7 @@ async function judgeOne(
   let best: { verdict: SignatureVerdict; certificate?: Certificate } = { verdict: none };
   // With a key identifier several certificates may match, and each must be tried (RFC 5652, 5.3).
   for (const certificate of candidates) {
-    const verdict = await verify(signer, certificate, layer, services.legacy);
+    const verdict = await verify(signer, certificate, layer);
     best = { verdict, certificate };
     if (verdict.signature === "valid") break;
   }
@@ -63,15 +63,10 @@ async function judgeOne(
   return report(signer, best, certificates, services);
 }
 
-async function verify(
-  signer: SignerInfo,
-  certificate: Certificate,
-  layer: SignedLayer,
-  legacy: boolean,
-): Promise<SignatureVerdict> {
+async function verify(signer: SignerInfo, certificate: Certificate, layer: SignedLayer): Promise<SignatureVerdict> {
   if (layer.broken !== undefined) return { signature: "invalid", reason: layer.broken, weak: [], quirks: [] };
   try {
-    return await verifySignerInfo(signer, certificate, layer.content, { legacy });
+    return await verifySignerInfo(signer, certificate, layer.content);
   } catch (failure) {
     if (!isSecureMailError(failure)) throw failure;
     return { signature: "unsupported", reason: failure.message, weak: [], quirks: [] };
