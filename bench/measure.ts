@@ -1,9 +1,6 @@
 // Paired measurement: all variants take turns within each repetition, and ratios are taken inside the repetition, so
 // that a noisy machine disturbs both sides alike. CPU time, all threads and the kernel's share included.
 
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
-
 export type Variant = {
   readonly name: string;
   /** CPU milliseconds that doing it so many times takes. */
@@ -17,9 +14,6 @@ export type Spread = { readonly median: number; readonly least: number; readonly
 /** Milliseconds for one message, one number a repetition, by the name of the variant. */
 export type Measured = ReadonlyMap<string, readonly number[]>;
 
-setFlagsFromString("--expose-gc");
-const collect = runInNewContext("gc") as (how: { type: "minor" }) => void;
-
 /** Something this process does itself. */
 export function inProcess(name: string, run: () => unknown, leastMs = 200): Variant {
   return {
@@ -27,7 +21,7 @@ export function inProcess(name: string, run: () => unknown, leastMs = 200): Vari
     leastMs,
     async cpuMs(times) {
       // The garbage of the variant before. A full collection between messages would throw compiled code away too.
-      collect({ type: "minor" });
+      globalThis.gc?.({ type: "minor" });
       const before = process.cpuUsage();
       for (let i = 0; i < times; i++) await run();
       const { user, system } = process.cpuUsage(before);

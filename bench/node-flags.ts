@@ -1,7 +1,4 @@
-// The flags under which the codec is measured, as `bin/postern` should set them for a worker.
+// The flags under which the codec is measured: those that `bin/postern` gives to the gateway.
 
-/**
- * One worker a core: threads that collect garbage beside it take the time of the next worker. Measured at 10 MB: opening
- * costs 34 ms with them, 24 ms without, at the same length of pauses.
- */
-export const nodeFlags: readonly string[] = ["--single-threaded-gc"];
+/** With it the codec has its dead chunks collected in time (src/memory.ts), which costs time and bounds memory. */
+export const nodeFlags: readonly string[] = ["--expose-gc"];
