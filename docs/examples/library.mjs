@@ -1,7 +1,7 @@
 // The codec as a library: protect a letter, open it again, and judge who signed. In a folder with the keys and
 // certificates of the README's lab:
 //
-//   npm install postern && node library.mjs < letter.eml
+//   npm install postern && npx node library.mjs < letter.eml     (npx finds the Node 26 that came along)
 //
 // Messages are streams of octets with CRLF line ends: anything that can be iterated asynchronously, node:fs and
 // node:net streams among them. Nothing is handed on before all of it has been judged.

@@ -9,6 +9,7 @@ type ErrorCode = { readonly code: string; readonly meaning: string; readonly doo
 
 const root = path.resolve(import.meta.dirname, "../..");
 const list = /ErrorCodes(?::[^=]*)? = \{.*?^\}|ErrorCode =\n(?:\s+\| .*\n)+/gms;
+const thrown = /new SecureMailError(?:<\w+>)?\(\s*"([A-Z0-9_]+)"/g;
 const inTable = /^\s+(?<code>[A-Z0-9_]+):\s*"(?<meaning>[^"]*)"/gm;
 const inUnion = /^\s+\| "(?<code>[A-Z0-9_]+)";?(?: \/\/ (?<meaning>.*))?$/gm;
 
@@ -23,11 +24,19 @@ export function errorsPage(): string {
   const codes = sources.sort().flatMap(errorCodesIn);
   const twice = codes.filter(({ code }, at) => codes.findIndex((other) => other.code === code) !== at);
   if (twice.length > 0) throw new Error(`error codes with two meanings: ${twice.map(({ code }) => code).join(", ")}`);
+  const unlisted = thrownIn(sources).filter((name) => !codes.some((listed) => listed.code === name));
+  if (unlisted.length > 0) throw new Error(`error codes that no area lists: ${unlisted.join(", ")}`);
   const sections = [...Map.groupBy(codes, ({ door }) => door)].map(([door, ofDoor]) => {
     const rows = ofDoor.map(({ code: name, meaning }) => [code(name), meaning]);
     return `## ${door}\n\n${table(["code", "meaning"], rows)}\n`;
   });
   return `# Error codes\n\n${preface}\n${sections.join("\n")}`;
+}
+
+/** Codes that are thrown by their names, without the list of their area. */
+function thrownIn(files: readonly string[]): string[] {
+  const texts = files.map((file) => readFileSync(path.join(root, file), "utf8"));
+  return texts.flatMap((text) => [...text.matchAll(thrown)].map(([, name = ""]) => name));
 }
 
 function errorCodesIn(file: string): ErrorCode[] {
