@@ -42,14 +42,10 @@ export function* readEnvelopeHead(input: BerInput, type: EnvelopeType): Steps<En
 }
 
 function* readRecipients(input: BerInput): Steps<Recipient[]> {
-  const recipients: Recipient[] = [];
-  const offset = input.offset;
-  for (const octets of yield* readSet(input, tag.set, maxRecipients)) {
-    for (const recipient of parseRecipientInfo(octets, offset)) recipients.push(recipient);
-    if (recipients.length > maxRecipients)
-      throw new CmsError("CMS_LIMIT", `more than ${maxRecipients} recipients`, offset);
-  }
-  return recipients;
+  const { offset } = input;
+  const recipients = (yield* readSet(input, tag.set, maxRecipients, parseRecipientInfo)).flat();
+  if (recipients.length <= maxRecipients) return recipients;
+  throw new CmsError("CMS_LIMIT", `more than ${maxRecipients} recipients`, offset);
 }
 
 /**

@@ -1,6 +1,6 @@
 // SignedData (RFC 5652, 5.1), read as it streams. Content goes to a sink as it comes, and counts for nothing before
 // the signers behind it have been judged.
-import { type BerInput, context, DerReader, type Steps, tag, toDer } from "../asn1.ts";
+import { type BerInput, context, DerReader, maxElementOctets, type Steps, tag, toDer } from "../asn1.ts";
 import {
   type AlgorithmIdentifier,
   type Digest,
@@ -11,6 +11,7 @@ import {
   runningDigest,
 } from "../crypto.ts";
 import { CmsError } from "./errors.ts";
+import { sequenceIdentifier } from "./frame.ts";
 import { maxCertificates, maxSigners } from "./limits.ts";
 import { parseSignerInfo, type SignerInfo } from "./signer-info.ts";
 
@@ -23,7 +24,6 @@ export type SignedData = {
   readonly digests: ReadonlyMap<DigestName, Uint8Array>;
   /** As they came; only X.509 certificates, other choices are left out. */
   readonly certificates: readonly Uint8Array[];
-  readonly crls: readonly Uint8Array[];
   /** Those that could be read; `unreadableSigners` counts versions and forms that CMS does not have. */
   readonly signerInfos: readonly SignerInfo[];
   readonly unreadableSigners: number;
@@ -33,19 +33,18 @@ export type SignedData = {
 export function* readSignedData(input: BerInput, take: (chunk: Uint8Array) => void): Steps<SignedData> {
   yield* input.enter(tag.sequence);
   yield* input.element(); // version: RFC 5652 5.1 makes it follow from the rest
-  const digestAlgorithms = (yield* readSet(input, tag.set, maxSigners)).map((octets) =>
+  const digestAlgorithms = yield* readSet(input, tag.set, maxSigners, (octets) =>
     parseAlgorithmIdentifier(toDer(octets)),
   );
   const content = yield* readEncapContentInfo(input, digestAlgorithms, take);
-  const certificates = yield* readOptionalSet(input, context(0), maxCertificates);
-  const crls = yield* readOptionalSet(input, context(1), maxCertificates);
-  const signers = yield* readSigners(input);
+  const certificates = yield* readOptionalSet(input, context(0));
+  yield* readOptionalSet(input, context(1)); // crls: the message's own word on who was not revoked
+  const signers = yield* readSet(input, tag.set, maxSigners, parseSignerInfo);
   yield* input.leave();
   return {
     digestAlgorithms,
     ...content,
-    certificates: certificates.filter((octets) => octets[0] === 0x30),
-    crls: crls.filter((octets) => octets[0] === 0x30),
+    certificates,
     signerInfos: signers.filter((signer) => signer !== undefined),
     unreadableSigners: signers.filter((signer) => signer === undefined).length,
   };
@@ -84,31 +83,35 @@ function pkcs7Contents(element: Uint8Array): Uint8Array {
   return inner.rest();
 }
 
-function* readSigners(input: BerInput): Steps<(SignerInfo | undefined)[]> {
-  const signers: (SignerInfo | undefined)[] = [];
-  yield* input.enter(tag.set);
-  while ((yield* input.peek()) !== -1) {
-    if (signers.length === maxSigners) throw new CmsError("CMS_LIMIT", `more than ${maxSigners} signers`, input.offset);
-    const offset = input.offset;
-    signers.push(parseSignerInfo(yield* input.element(), offset));
-  }
-  yield* input.leave();
-  return signers;
-}
-
-export function* readSet(input: BerInput, setTag: number, most: number): Steps<Uint8Array[]> {
-  const elements: Uint8Array[] = [];
+/**
+ * The elements of a SET OF, each turned into what `parse` makes of it. Together they may be no larger than one that has
+ * to be held whole: what is done with them takes time that grows with their size.
+ */
+export function* readSet<Value>(
+  input: BerInput,
+  setTag: number,
+  most: number,
+  parse: (octets: Uint8Array, offset: number) => Value,
+): Steps<Value[]> {
+  const values: Value[] = [];
+  let room = maxElementOctets;
   yield* input.enter(setTag);
   while ((yield* input.peek()) !== -1) {
-    if (elements.length === most) throw new CmsError("CMS_LIMIT", `more than ${most} elements in a set`, input.offset);
-    elements.push(yield* input.element());
+    const { offset } = input;
+    if (values.length === most) throw new CmsError("CMS_LIMIT", `more than ${most} elements in a set`, offset);
+    const octets = yield* input.element(room);
+    room -= octets.length;
+    values.push(parse(octets, offset));
   }
   yield* input.leave();
-  return elements;
+  return values;
 }
 
-function* readOptionalSet(input: BerInput, setTag: number, most: number): Steps<Uint8Array[]> {
-  return (yield* input.peek()) === setTag ? yield* readSet(input, setTag, most) : [];
+/** Only what stands there as a SEQUENCE: certificates and lists of other kinds carry tags. */
+function* readOptionalSet(input: BerInput, setTag: number): Steps<Uint8Array[]> {
+  if ((yield* input.peek()) !== setTag) return [];
+  const elements = yield* readSet(input, setTag, maxCertificates, (octets) => octets);
+  return elements.filter((octets) => octets[0] === sequenceIdentifier);
 }
 
 /** One running digest for each algorithm that is known, whatever its standing: the signer's verdict says what is weak. */

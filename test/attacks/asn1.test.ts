@@ -53,14 +53,16 @@ test("A65: endless segments of segments are refused at the first chunk", async (
   assert.equal(await codeOf(endless(upTo.content, hex("2480"), chunkSize)), "LIMIT");
 });
 
-for (const [place, most] of [
-  ["digestAlgorithms", chunkSize],
-  ["certificates", chunkSize],
-  ["signerInfos", chunkSize],
-  ["recipientInfos", chunkSize],
+const strange = der.sequence(der.integer(1));
+
+for (const [place, element] of [
+  ["digestAlgorithms", der.sequence(der.oid("1.2.3"))],
+  ["certificates", strange],
+  ["signerInfos", strange],
+  ["recipientInfos", strange],
 ] as const) {
   test(`A65: endless elements in ${place} are refused at the first chunk`, async () => {
-    assert.equal(await codeOf(endless(upTo[place], der.sequence(der.integer(1)), most)), "LIMIT");
+    assert.equal(await codeOf(endless(upTo[place], element, chunkSize)), "LIMIT");
   });
 
   test(`A65: one endless element in ${place} is refused at 2 MiB`, async () => {
@@ -74,6 +76,13 @@ for (const [place, most] of [
       assert.equal(await codeOf(endless(start, der.nullElement(), chunkSize)), "LIMIT");
     });
   }
+}
+
+for (const place of ["certificates", "recipientInfos"] as const) {
+  test(`A65: ${place} that are together larger than 2 MiB are refused there`, async () => {
+    const elements = der.sequence(der.octetString(new Uint8Array(25_000)));
+    assert.equal(await codeOf(endless(upTo[place], elements, maxElementOctets + 2 * elements.length)), "LIMIT");
+  });
 }
 
 test("A65: content that never ends and says so is what a message may be", async () => {
