@@ -45,6 +45,9 @@ export function reason(code: ReasonCode, certificate: Certificate, detail: strin
   return { code, certificate: certificate.subject, detail };
 }
 
+// LIMIT: what people read. A hostile certificate can be wrong in thousands of ways, and each reason names its subject.
+export const maxReasons = 20;
+
 const order = new Map(Object.keys(codes).map((code, rank) => [code, rank]));
 
 /** Lower is more telling. */

@@ -181,6 +181,27 @@ test("what is worst about a path comes first", async () => {
   );
 });
 
+test("of thousands of reasons the most telling are told", async () => {
+  const extensions = Array.from({ length: 2_000 }, (_, i) => {
+    return { oid: `1.2.${i}`, critical: true, value: Uint8Array.of(5, 0) };
+  });
+  const end = await certify("Leaf", { issuer: root, extensions });
+  const { code, reasons } = verify(end, []);
+  assert.equal(code, "UNTRUSTED");
+  assert.equal(reasons.length, 20);
+});
+
+test("legacy passes over weakness, however much of it there is, and over nothing else", async () => {
+  const pair = rsaPair(1024);
+  const under = [await authority("Weak 0", { pair })];
+  const notAfter = new Date("2026-02-01T00:00:00Z");
+  for (let i = 1; i < 10; i++)
+    under.push(await authority(`Weak ${i}`, { issuer: under.at(-1) as Party, pair, scheme: "rsa-v15-sha1", notAfter }));
+  const [anchor, end] = [under[0] as Party, under[9] as Party];
+  assert.equal(verify(end, under, [anchor], { purpose: "any" }).code, "WEAK");
+  assert.equal(verify(end, under, [anchor], { purpose: "any", legacy: true }).code, "EXPIRED");
+});
+
 test("a current CRL that does not list a certificate satisfies who requires one", async () => {
   const crls = [await revoke(root), await revoke(issuing, { revoked: [issuing.certificate] })];
   assertPath(verify(leaf, [issuing], [root], { crls, revocation: "require" }), leaf, issuing, root);

@@ -2,7 +2,7 @@
 import type { Certificate, Crl } from "../x509.ts";
 import { pathsToAnchors, type Search } from "./path-builder.ts";
 import { type Judgement, type Purpose, reasonsAgainst } from "./path-validation.ts";
-import { isUndecided, type PathCode, type PathReason, pathCodeOf, rankOf, reason } from "./reasons.ts";
+import { isUndecided, maxReasons, type PathCode, type PathReason, pathCodeOf, rankOf, reason } from "./reasons.ts";
 
 export type PathOptions = {
   /** Exactly these are believed, self-signed or not. Neither list may be changed afterwards: they are indexed once. */
@@ -54,5 +54,6 @@ function badness(sorted: readonly PathReason[]): number {
 
 function refusal(path: readonly Certificate[], reasons: readonly PathReason[]): PathVerdict {
   const first = reasons[0] as PathReason;
-  return { verdict: isUndecided(first) ? "indeterminate" : "invalid", code: pathCodeOf(first), path, reasons };
+  const verdict = isUndecided(first) ? "indeterminate" : "invalid";
+  return { verdict, code: pathCodeOf(first), path, reasons: reasons.slice(0, maxReasons) };
 }

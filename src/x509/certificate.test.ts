@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
+import { octetsOf, treeOf, within } from "../../test/asn1-tree.ts";
 import { withVectors } from "../../test/vectors.ts";
 import { context, der, tag } from "../asn1.ts";
 import { privateKeyOf } from "../crypto.ts";
@@ -49,6 +50,20 @@ test("what is remembered does not depend on the buffer it came in", async () => 
   buffer.fill(0);
   assert.deepEqual(Buffer.from(certificate.octets), octets);
   assert.ok(certificate.octets.buffer.byteLength < 100_000);
+});
+
+test("A67: thousands of extensions take no more than a quarter of a second", () => {
+  const extensions = Array.from({ length: 8_000 }, (_, i) =>
+    der.sequence(der.oid(`1.2.${i}`), der.boolean(true), der.octetString(Uint8Array.of(5, 0))),
+  );
+  const { tbs, signatureAlgorithm, signature } = parseCertificate(good);
+  const fields = treeOf(tbs);
+  within(fields, -1, 0).encoded = der.sequence(...extensions);
+  const octets = der.sequence(octetsOf(fields), signatureAlgorithm, der.bitString(signature));
+  const started = performance.now();
+  const { extensions: read } = parseCertificate(octets);
+  assert.ok(performance.now() - started < 250);
+  assert.equal(read.otherCritical.length, extensions.length);
 });
 
 test("no more than the limit is remembered", async () => {

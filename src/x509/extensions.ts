@@ -72,14 +72,16 @@ export const noExtensions: Extensions = { all: [], hasNameConstraints: false, ot
 export function readExtensions(reader: DerReader): Extensions {
   const all: Extension[] = [];
   const otherCritical: string[] = [];
+  const seen = new Set<string>();
   const typed: Typed = { all, hasNameConstraints: false, otherCritical };
   do {
     const { offset } = reader;
     const { extension, value } = readExtension(reader);
     const { oid, critical } = extension;
-    if (all.some((other) => other.oid === oid)) {
+    if (seen.has(oid)) {
       throw x509Error("X509_MALFORMED", `extension ${oid} occurs twice`, { field: "extensions", offset });
     }
+    seen.add(oid);
     all.push(extension);
     const processed = readers.get(oid);
     if (processed !== undefined) readValue(processed[0], processed[1], value, typed);
