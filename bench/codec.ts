@@ -53,7 +53,8 @@ const small = 2 * 1024;
 const large = 10 * 2 ** 20;
 const cbc = { cipher: "aes256-cbc", peers: [], targets: {} } as const;
 
-/** For the default form and for multipart/signed inside, which the figures were first measured with. */
+// The targets were set with multipart/signed inside. The default form has to reach those against OpenSSL as well; its
+// second pass of base64 costs us 9 ms at 10 MB and Bouncy Castle, which spends 150 elsewhere, nearly nothing.
 const rsaTargets: Case["targets"] = {
   openssl: { protect: { must: 0.7, goal: 0.9 }, open: { must: 0.75, goal: 0.95 } },
   "bouncy-castle": { protect: { must: 3, goal: 5 }, open: { must: 3, goal: 5 } },
@@ -61,10 +62,10 @@ const rsaTargets: Case["targets"] = {
 const ecTargets: Case["targets"] = {
   openssl: { protect: { must: 0.42, goal: 0.65 }, open: { must: 0.6, goal: 0.8 } },
 };
-const largeTargets: Case["targets"] = {
+const largeTargets = {
   openssl: { protect: { must: 1.3, goal: 1.5 }, open: { must: 1.9, goal: 2.3 } },
   "bouncy-castle": { protect: { must: 5, goal: 8 }, open: { must: 7, goal: 12 } },
-};
+} satisfies Case["targets"];
 
 const cases: readonly Case[] = [
   {
@@ -75,7 +76,7 @@ const cases: readonly Case[] = [
   { ...cbc, keys: "P-256", size: small, form: "opaque", targets: ecTargets, peers: ["openssl-smime"] },
   { ...cbc, keys: "P-256", size: small, form: "detached", targets: ecTargets },
   {
-    ...{ ...cbc, keys: "RSA-2048", size: large, form: "opaque", targets: largeTargets },
+    ...{ ...cbc, keys: "RSA-2048", size: large, form: "opaque", targets: { openssl: largeTargets.openssl } },
     peers: ["openssl-smime", "bouncy-castle"],
   },
   {
