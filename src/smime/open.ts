@@ -2,14 +2,22 @@
 // wait in a spool. Nothing is handed on before the whole has a code.
 import { type ByteSource, type MakeSpool, memorySpool, noOctets, type Spool, sourceOf } from "../bytes.ts";
 import { CmsError, type DecryptionKey } from "../cms.ts";
-import { isSecureMailError, SecureMailError } from "../errors.ts";
+import { isSecureMailError, type SecureMailError } from "../errors.ts";
 import { type HeaderBlock, readEntity } from "../mime.ts";
 import type { Certificate } from "../x509.ts";
 import { Remembered, sourceWithHeader } from "./again.ts";
 import { describeCertificates, describeEncrypted, describeSigned } from "./describe.ts";
 import { codeOfFailure } from "./failures.ts";
 import { codeOfSigners, type JudgeSigner, judgeSigners, readableCertificates } from "./judge.ts";
-import { cmsOctets, type Layer, type LayerServices, openCms, openMultipartSigned, signingMail } from "./layer.ts";
+import {
+  type ClosedLayer,
+  cmsOctets,
+  type Layer,
+  type LayerServices,
+  openCms,
+  openMultipartSigned,
+  signingMail,
+} from "./layer.ts";
 import { layoutOf } from "./layout.ts";
 import { type SmimeKind, smimeKindOf } from "./media-types.ts";
 import { type LayerReport, type OpenReport, outcomeOf, type ReportCode } from "./report.ts";
@@ -69,7 +77,8 @@ class Opening {
   readonly #spools: Spool[] = [];
   #keyOperations = 0;
   #encrypted = false;
-  #afterCbc = false;
+  /** Once something came out of a cipher mode that authenticates nothing: the oddities met before it. */
+  #quirksOutsideCbc: readonly string[] | undefined;
   #weak = false;
   /** Code and signing time of the innermost signature over what is there now. */
   #signed: { code: ReportCode; signingTime?: Date } | undefined;
@@ -101,10 +110,11 @@ class Opening {
     try {
       result = await steps(this);
     } catch (failure) {
-      if (!(failure instanceof SecureMailError)) throw failure;
-      // Malformed behind an unauthenticated cipher says as much about the key as bad padding does (security A50).
-      const found = codeOfFailure(failure);
-      result = { code: this.#afterCbc && found === "MALFORMED" ? "BAD_CONTENT" : found };
+      if (!isFinding(failure)) {
+        this.#dispose();
+        throw failure;
+      }
+      result = { code: this.#codeOf(failure) };
       this.#reason = result.code === "BAD_CONTENT" ? "the content could not be decrypted" : failure.message;
     }
     const { code, content } = result;
@@ -115,14 +125,27 @@ class Opening {
       code,
       layers: this.#layers,
       ...this.#options.binding,
-      quirks: [...this.#quirks],
+      quirks: code === "BAD_CONTENT" ? (this.#quirksOutsideCbc ?? [...this.#quirks]) : [...this.#quirks],
       ...(this.#reason === undefined ? {} : { reason: this.#reason }),
     };
-    const dispose = (): void => {
-      for (const spool of this.#spools) spool.dispose();
+    if (content === undefined) this.#dispose();
+    const dispose = (): void => this.#dispose();
+    return {
+      report,
+      afterCbc: this.#quirksOutsideCbc !== undefined,
+      dispose,
+      ...(content === undefined ? {} : { content }),
     };
-    if (content === undefined) dispose();
-    return { report, afterCbc: this.#afterCbc, dispose, ...(content === undefined ? {} : { content }) };
+  }
+
+  /** What cannot be read behind an unauthenticated cipher says as much about the key as bad padding does (security A50). */
+  #codeOf(failure: SecureMailError): ReportCode {
+    const unreadable = !isSecureMailError(failure, "CMS_LIMIT") && unreadableCodes.has(codeOfFailure(failure));
+    return this.#quirksOutsideCbc !== undefined && unreadable ? "BAD_CONTENT" : codeOfFailure(failure);
+  }
+
+  #dispose(): void {
+    for (const spool of this.#spools) spool.dispose();
   }
 
   async openEntity(outer: HeaderBlock, body: ByteSource): Promise<Result> {
@@ -157,6 +180,7 @@ class Opening {
       const spool = await this.#take(layer);
       if (spool === undefined) break;
       const { header, body } = await read(spool.read());
+      reached?.spool.dispose();
       reached = { spool, header };
       // Our own record marks the payload: what is S/MIME inside it is the sender's own, and stays.
       const kind = layoutOf(header) === undefined ? smimeKindOf(header) : noLayer;
@@ -179,12 +203,17 @@ class Opening {
 
   /** Under a domain's signature, a second one or encryption to somebody else is a person's: not ours to open or to judge. */
   async #openUnderSignature(octets: ByteSource): Promise<Layer | undefined> {
+    let closed: ClosedLayer | undefined;
+    const leftClosed = (layer: ClosedLayer): void => {
+      closed = layer;
+    };
     try {
-      const layer = await openCms(octets, { ...this.#services, leftClosed: () => {} }, "encrypted");
+      const layer = await openCms(octets, { ...this.#services, leftClosed }, "encrypted");
       return layer?.kind === "encrypted" ? layer : undefined;
     } catch (failure) {
-      if (isSecureMailError(failure) && failure.code !== "CMS_BAD_CONTENT" && failure.code !== "CMS_LIMIT")
-        return undefined;
+      const foreign = isFinding(failure) && !isSecureMailError(failure, "CMS_BAD_CONTENT", "CMS_LIMIT");
+      if (foreign) return undefined;
+      if (closed !== undefined) this.#services.leftClosed(closed);
       throw failure;
     }
   }
@@ -203,7 +232,7 @@ class Opening {
       const described = describeEncrypted(layer, this.#services.keys);
       this.#layers.push(described);
       this.#encrypted = true;
-      this.#afterCbc ||= layer.head.type === "envelopedData";
+      if (layer.head.type === "envelopedData") this.#quirksOutsideCbc ??= [...this.#quirks];
       this.#weak ||= described.weak !== undefined;
       // An outer signature proves transport only: identity is the innermost one's (security A21).
       this.#signed = undefined;
@@ -225,11 +254,7 @@ class Opening {
 
   #code(): ReportCode {
     const weak = this.#weak && !this.#options.legacy;
-    if (this.#signed === undefined && weak) return "WEAK";
-    if (this.#signed === undefined)
-      return this.#layers.some(({ type }) => type === "signedData") && !this.#encrypted
-        ? "BAD_SIGNATURE"
-        : "ENCRYPTED_ONLY";
+    if (this.#signed === undefined) return weak ? "WEAK" : "ENCRYPTED_ONLY";
     const { code, signingTime } = this.#signed;
     if (code !== "OK") return code;
     if (weak) return "WEAK";
@@ -243,6 +268,8 @@ class Opening {
   }
 }
 
+const unreadableCodes: ReadonlySet<ReportCode> = new Set(["MALFORMED", "LIMIT"]);
+
 const noLayer: SmimeKind = { kind: "none" };
 
 type Result = { readonly code: ReportCode; readonly content?: () => ByteSource };
@@ -255,6 +282,11 @@ async function readContent(content: ByteSource): ReturnType<typeof readEntity> {
     if (!isSecureMailError(failure, "MIME_LIMIT")) throw failure;
     return { header: { fields: [], separator: noOctets }, body: sourceOf() };
   }
+}
+
+/** Something about the message; what a disk or a bug did is not. */
+function isFinding(failure: unknown): failure is SecureMailError {
+  return isSecureMailError(failure) && failure.fault === "permanent";
 }
 
 // Spec S-6: a quarter of an hour ahead, thirty days behind.

@@ -30,6 +30,16 @@ const signedInside = asEntity(await signedObject(entity, good), "signed-data");
 const inCbc = await envelopedObject(signedInside, { to: [own], cipher: cipherNamed("aes256-cbc") });
 const inGcm = await envelopedObject(signedInside, { to: [own], cipher: cipherNamed("aes256-gcm") });
 
+/** A layer in base64 whose folding would be remarked on, and that ends too soon. */
+const oddlyFolded = latin1(
+  "Content-Type: application/pkcs7-mime\r\nContent-Transfer-Encoding: base64\r\n\r\n" +
+    Buffer.from("no CMS object, but much of it".repeat(9)).toString("base64").replace(/.{30}/g, "$&\r\n"),
+);
+
+async function underSignature(object: Uint8Array): Promise<Uint8Array> {
+  return asEntity(await signedObject(asEntity(object, "enveloped-data"), good), "signed-data");
+}
+
 /** Whether anybody would be given these octets: the file command without --keep-invalid, or with it. */
 function handedOn(opened: Opened, keepInvalid: boolean): boolean {
   return mayHandOn({ ...opened, dispose: () => {} }, keepInvalid);
@@ -130,6 +140,28 @@ test("A22: nonsense after CBC is content that could not be decrypted, whatever i
     ["BAD_CONTENT", "the content could not be decrypted", undefined],
   );
 });
+
+for (const { what, inside: plaintext } of [
+  { what: "no CMS object", inside: asEntity(latin1("no CMS"), "signed-data") },
+  { what: "half a layer", inside: signedInside.subarray(0, -20) },
+  { what: "a layer in odd base64", inside: oddlyFolded },
+  { what: "a header without end", inside: new Uint8Array(300_000).fill(0x41) },
+]) {
+  for (const wrapped of [(object: Uint8Array) => asEntity(object, "enveloped-data"), underSignature]) {
+    const where = wrapped === underSignature ? " under a signature" : "";
+    test(`A50: the report on ${what} after CBC${where} is that on bad padding`, async () => {
+      const sealed = await envelopedObject(plaintext, { to: [own], cipher: cipherNamed("aes256-cbc") });
+      const padding = edited(sealed, (tree) => {
+        const octets = primitive(partsOfEnvelope(tree).encryptedContent);
+        octets.set(octets.subarray(0, 16), octets.length - 16);
+      });
+      const right = await openedMail(await wrapped(sealed), { keys: [own] });
+      const wrong = await openedMail(await wrapped(padding), { keys: [own] });
+      assert.equal(right.report.code, "BAD_CONTENT");
+      assert.deepEqual(right.report, wrong.report);
+    });
+  }
+}
 
 // --- A23 ---
 

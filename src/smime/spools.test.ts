@@ -1,0 +1,54 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { now, openedMail, protectedMail, recipient } from "../../test/correspondents.ts";
+import { type MakeSpool, memorySpool, type Spool, sourceOf } from "../bytes.ts";
+import { SecureMailError } from "../errors.ts";
+import { open } from "./open.ts";
+
+const own = await recipient("rsa");
+const sealed = await protectedMail({ to: [own] });
+
+/** Spools that count who was disposed of; the one made last of `until` fails as a full disk does. */
+function spools(until: number, failure: Error): { readonly makeSpool: MakeSpool; left(): number } {
+  const living = new Set<Spool>();
+  let made = 0;
+  const makeSpool: MakeSpool = () => {
+    const spool = memorySpool();
+    const fails = ++made === until;
+    living.add(spool);
+    return {
+      ...spool,
+      write(chunk) {
+        if (fails) throw failure;
+        spool.write(chunk);
+      },
+      dispose() {
+        spool.dispose();
+        living.delete(spool);
+      },
+    };
+  };
+  return { makeSpool, left: () => living.size };
+}
+
+for (const failure of [new SecureMailError("SPILL_UNWRITABLE", "temporary", "the disk is full"), new Error("a bug")]) {
+  for (const until of [1, 2]) {
+    test(`${failure.message} on spool ${until}: no finding about the message, and no spool is left`, async () => {
+      const { makeSpool, left } = spools(until, failure);
+      await assert.rejects(openedMail(sealed, { keys: [own], makeSpool }), failure);
+      assert.equal(left(), 0);
+    });
+  }
+}
+
+test("what was opened keeps one spool, until it is disposed of", async () => {
+  const { makeSpool, left } = spools(Number.NaN, new Error("never"));
+  const opened = await open(sourceOf(sealed), {
+    ...{ keys: [own], certificates: [], legacy: false, now, makeSpool, binding: {} },
+    judgeSigner: () => ({ path: { verdict: "valid", code: "OK" }, bound: true }),
+  });
+  assert.equal(opened.report.code, "OK");
+  assert.equal(left(), 1);
+  opened.dispose();
+  assert.equal(left(), 0);
+});
