@@ -29,15 +29,25 @@ export type JudgeServices = {
   readonly quirks: Set<string>;
 };
 
-export type JudgedSigner = { readonly report: SignerReport; readonly signingTime?: Date };
+export type JudgedSigner = {
+  readonly report: SignerReport;
+  /** Leniency that was needed. */
+  readonly quirks: readonly string[];
+  readonly signingTime?: Date;
+};
 
 /** A verdict on each signer of a layer, in the order they stand. */
 export async function judgeSigners(layer: SignedLayer, services: JudgeServices): Promise<JudgedSigner[]> {
   const certificates = [...readableCertificates(layer.signedData, services.quirks), ...services.certificates];
   const judged: JudgedSigner[] = [];
   for (const signer of layer.signedData.signerInfos) judged.push(await judgeOne(signer, certificates, layer, services));
+  for (const quirk of judged.flatMap(({ quirks }) => quirks)) services.quirks.add(quirk);
   return judged;
 }
+
+// LIMIT: with a key identifier several certificates may match, and each must be tried (RFC 5652, 5.3). One key renewed
+// has two or three; each costs a path, and without signed attributes a look at the whole content.
+const maxCandidates = 5;
 
 async function judgeOne(
   signer: SignerInfo,
@@ -45,37 +55,37 @@ async function judgeOne(
   layer: SignedLayer,
   services: JudgeServices,
 ): Promise<JudgedSigner> {
-  const candidates = signerCertificates(signer, certificates);
-  const none: SignatureVerdict = {
-    signature: "unsupported",
-    reason: "the signer's certificate is not at hand",
-    weak: [],
-    quirks: [],
-  };
-  let best: { verdict: SignatureVerdict; certificate?: Certificate } = { verdict: none };
-  // With a key identifier several certificates may match, and each must be tried (RFC 5652, 5.3).
-  for (const certificate of candidates) {
-    const verdict = await verify(signer, certificate, layer);
-    best = { verdict, certificate };
-    if (verdict.signature === "valid") break;
+  const candidates = new Map(signerCertificates(signer, certificates).map((found) => [found.sha256, found]));
+  let best: JudgedSigner | undefined;
+  for (const certificate of candidates.values().take(maxCandidates)) {
+    const judged = report(signer, await verify(signer, certificate, layer), certificate, certificates, services);
+    if (best === undefined || rankOf(judged) < rankOf(best)) best = judged;
+    if (best.report.code === "OK") break;
   }
-  for (const quirk of best.verdict.quirks) services.quirks.add(quirk);
-  return report(signer, best, certificates, services);
+  return best ?? report(signer, notAtHand, undefined, certificates, services);
 }
+
+const notAtHand: SignatureVerdict = {
+  signature: "unsupported",
+  reason: "the signer's certificate is not at hand",
+  weak: [],
+  quirks: [],
+};
 
 async function verify(signer: SignerInfo, certificate: Certificate, layer: SignedLayer): Promise<SignatureVerdict> {
   if (layer.broken !== undefined) return { signature: "invalid", reason: layer.broken, weak: [], quirks: [] };
   try {
     return await verifySignerInfo(signer, certificate, layer.content);
   } catch (failure) {
-    if (!isSecureMailError(failure)) throw failure;
+    if (!isSecureMailError(failure) || failure.fault === "temporary") throw failure;
     return { signature: "unsupported", reason: failure.message, weak: [], quirks: [] };
   }
 }
 
 function report(
   signer: SignerInfo,
-  { verdict, certificate }: { verdict: SignatureVerdict; certificate?: Certificate },
+  verdict: SignatureVerdict,
+  certificate: Certificate | undefined,
   certificates: readonly Certificate[],
   services: JudgeServices,
 ): JudgedSigner {
@@ -108,6 +118,7 @@ function report(
       ...(verdict.weak.length === 0 ? {} : { weak: verdict.weak }),
       ...(verdict.reason === undefined ? {} : { reason: verdict.reason }),
     },
+    quirks: verdict.quirks,
     ...(signingTime === undefined ? {} : { signingTime }),
   };
 }
@@ -122,17 +133,16 @@ const signatureTypes: ReadonlyMap<string, string> = new Map([
 
 function signerCode(verdict: SignatureVerdict, path: PathReport, bound: boolean, legacy: boolean): ReportCode {
   if (verdict.signature === "invalid") return "BAD_SIGNATURE";
-  if (path.verdict !== "valid" && verdict.signature === "unsupported" && verdict.algorithm === undefined) {
-    return verdict.reason?.startsWith("the signer's certificate") ? "UNTRUSTED" : "UNSUPPORTED";
-  }
+  if (verdict === notAtHand) return "UNTRUSTED";
   if (verdict.signature === "unsupported") return "UNSUPPORTED";
   if (path.verdict !== "valid") return path.code;
   if (!bound) return "SIGNER_MISMATCH";
   return verdict.weak.length > 0 && !legacy ? "WEAK" : "OK";
 }
 
-// How far a signer came: the layer's code is that of the one who came furthest.
+// How far a signer came: the layer's code is that of the one who came furthest, a signer's that of its best certificate.
 const ranking: readonly ReportCode[] = [
+  "OK",
   "REVOKED",
   "EXPIRED",
   "NOT_YET_VALID",
@@ -144,13 +154,17 @@ const ranking: readonly ReportCode[] = [
   "BAD_SIGNATURE",
 ];
 
+/** Lower came further. */
+function rankOf({ report: { code } }: JudgedSigner): number {
+  return ranking.indexOf(code);
+}
+
 /**
  * The code of a signed layer. A signer whose certificate names the domain and whose signature is broken spoils the
  * others (security A02): somebody put it there to be believed.
  */
 export function codeOfSigners(signers: readonly SignerReport[]): ReportCode {
   if (signers.some(({ bound, signature }) => bound && signature === "invalid")) return "BAD_SIGNATURE";
-  if (signers.some(({ code }) => code === "OK")) return "OK";
   return ranking.find((code) => signers.some((signer) => signer.code === code)) ?? "BAD_SIGNATURE";
 }
 

@@ -4,11 +4,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { context, der } from "../../src/asn1.ts";
 import { collect, concat, latin1, sourceOf } from "../../src/bytes.ts";
+import type { JudgeSigner } from "../../src/smime.ts";
 import { octetsOf, primitive, treeOf } from "../asn1-tree.ts";
 import { reencoded, variants } from "../ber-variants.ts";
-import { mail, type Opened, openedMail, openedObject, protectedMail, signer } from "../correspondents.ts";
+import { found, mail, type Opened, openedMail, openedObject, protectedMail, root, signer } from "../correspondents.ts";
 import { attribute, attributeTypes, partsOfSigner, setOf, signedData, signerInfo, usualAttributes } from "../forge.ts";
+import { certify, ecPair, type Party } from "../mint.ts";
 import { base64Lines, detachedObject, entity, signedObject } from "../objects.ts";
 
 const good = await signer("p256");
@@ -126,6 +129,50 @@ test("A02: a signature of a.example does not count for the mail of b.example", a
 test("A02: a signer whose key identifier two certificates share is judged by the one that verifies", async () => {
   const signed = await signedObject(entity, good);
   assert.equal((await openedObject(signed, { certificates: [good.certificate] })).report.code, "SIGNED_ONLY");
+});
+
+// --- certificates that could be the signer's ---
+
+const pair = ecPair();
+const bothOf = { issuer: root, emails: ["domain-signing-authority@a.example"], pair };
+const current = await certify("Signer", bothOf);
+const expired = await certify("Signer", { ...bothOf, notAfter: new Date("2026-02-01T00:00:00Z") });
+/** Anyone can make a certificate of somebody else's key. */
+const selfMade = await certify("Signer", { pair, emails: bothOf.emails });
+const sid = der.element(context(0), found(current.certificate.extensions.subjectKeyIdentifier));
+
+function signedByKey(...parties: readonly Party[]): Promise<Uint8Array> {
+  return signerInfo({ ...good, ...current }, { signedAttrs: attributesOver(entity), sid }).then((info) =>
+    signedData({
+      digestAlgorithms,
+      eContent: entity,
+      certificates: parties.map(({ certificate }) => certificate.octets),
+      signerInfos: [info],
+    }),
+  );
+}
+
+test("of several certificates of the signer's key the one in order counts, wherever it stands", async () => {
+  for (const { parties, code } of [
+    { parties: [expired, selfMade, current], code: "SIGNED_ONLY" },
+    { parties: [current, selfMade, expired], code: "SIGNED_ONLY" },
+    { parties: [selfMade, expired], code: "EXPIRED" },
+    { parties: [expired, selfMade], code: "EXPIRED" },
+    { parties: [selfMade], code: "UNTRUSTED" },
+  ]) {
+    assert.equal((await openedObject(await signedByKey(...parties))).report.code, code);
+  }
+});
+
+test("no more than five certificates are tried for a signer", async () => {
+  const many = await Promise.all(Array.from({ length: 30 }, () => certify("Signer", { pair })));
+  let judged = 0;
+  const judgeSigner: JudgeSigner = () => {
+    judged++;
+    return { path: { verdict: "invalid", code: "UNTRUSTED" }, bound: false };
+  };
+  await openedObject(await signedByKey(...many), { judgeSigner });
+  assert.equal(judged, 5);
 });
 
 // --- A03 ---
