@@ -1,5 +1,6 @@
 // Octets that were read and are wanted once more: small originals, bodies behind headers, messages put together again.
 import { type ByteSource, type Spool, sourceOf } from "../bytes.ts";
+import { CmsError } from "../cms.ts";
 import type { HeaderBlock } from "../mime.ts";
 
 // LIMIT: house rule, a message in flight may hold 1 MiB; certificates alone seldom have a hundredth of it.
@@ -9,7 +10,7 @@ const maxRemembered = 1024 * 1024;
 export class Remembered {
   readonly #source: ByteSource;
   #size = 0;
-  chunks: Uint8Array[] = [];
+  #chunks: Uint8Array[] = [];
 
   constructor(source: ByteSource) {
     this.#source = source;
@@ -18,10 +19,17 @@ export class Remembered {
   async *octets(): AsyncGenerator<Uint8Array> {
     for await (const chunk of this.#source) {
       this.#size += chunk.length;
-      if (this.#size <= maxRemembered) this.chunks.push(chunk);
-      else this.chunks = [];
+      if (this.#size <= maxRemembered) this.#chunks.push(chunk);
+      else this.#chunks = [];
       yield chunk;
     }
+  }
+
+  /** What was read; CMS_LIMIT where it was more than is kept. */
+  get chunks(): readonly Uint8Array[] {
+    if (this.#size > maxRemembered)
+      throw new CmsError("CMS_LIMIT", `certificates only, in more than ${maxRemembered} octets`);
+    return this.#chunks;
   }
 }
 

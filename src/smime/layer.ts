@@ -97,11 +97,24 @@ export async function openCms(
   services: LayerServices,
   wanted: "any" | "encrypted" = "any",
 ): Promise<Layer | undefined> {
-  const input = new BerInput();
   const source = iterate(octets);
+  try {
+    return await takeApart(new BerInput(), source, services, wanted);
+  } finally {
+    // Not everything is read to its end: what fails, what is for others.
+    await source.return?.();
+  }
+}
+
+async function takeApart(
+  input: BerInput,
+  source: AsyncIterator<Uint8Array>,
+  services: LayerServices,
+  wanted: "any" | "encrypted",
+): Promise<Layer | undefined> {
   const type = await pull(readContentType(input), input, source);
   const name: ContentTypeName | undefined = contentTypeName(type);
-  if (wanted === "encrypted" && !name?.startsWith("enveloped") && name !== "authEnvelopedData") return undefined;
+  if (wanted === "encrypted" && name !== "envelopedData" && name !== "authEnvelopedData") return undefined;
   if (name === "signedData") return openSigned(input, source, services);
   if (name === "envelopedData" || name === "authEnvelopedData") {
     return openEnvelope(input, source, await pull(readEnvelopeHead(input, name), input, source), services);

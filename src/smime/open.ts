@@ -153,7 +153,7 @@ class Opening {
     if (kind.kind === "none") return this.#plain(outer, body);
     const read = new Remembered(body);
     const payload = await this.#descend(await this.#openLayer(outer, kind, read.octets()));
-    if (payload === undefined) return this.#undelivered(() => sourceWithHeader(outer, sourceOf(...read.chunks)));
+    if (payload === undefined) return this.#undelivered(read, (octets) => sourceWithHeader(outer, octets));
     return { code: this.#code(), content: await restoreMessage(outer, payload) };
   }
 
@@ -167,7 +167,7 @@ class Opening {
   async openObject(octets: ByteSource): Promise<Result> {
     const read = new Remembered(octets);
     const payload = await this.#descend(await openCms(read.octets(), this.#services), readContent);
-    if (payload === undefined) return this.#undelivered(() => sourceOf(...read.chunks));
+    if (payload === undefined) return this.#undelivered(read, (octets) => octets);
     return { code: this.#code(), content: () => payload.spool.read() };
   }
 
@@ -263,8 +263,10 @@ class Opening {
   }
 
   /** Nothing came out: encrypted to others, or certificates only, which is a message like any other. */
-  #undelivered(original: () => ByteSource): Result {
-    return this.#layers.at(-1)?.type === "signedData" ? { code: "CERTS_ONLY", content: original } : { code: "NO_KEY" };
+  #undelivered(read: Remembered, original: (octets: ByteSource) => ByteSource): Result {
+    if (this.#layers.at(-1)?.type !== "signedData") return { code: "NO_KEY" };
+    const { chunks } = read;
+    return { code: "CERTS_ONLY", content: () => original(sourceOf(...chunks)) };
   }
 }
 

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { now, openedMail, protectedMail, recipient } from "../../test/correspondents.ts";
-import { type MakeSpool, memorySpool, type Spool, sourceOf } from "../bytes.ts";
+import { asEntity, entity, envelopedObject } from "../../test/objects.ts";
+import { latin1, type MakeSpool, memorySpool, type Spool, sourceOf } from "../bytes.ts";
 import { SecureMailError } from "../errors.ts";
 import { open } from "./open.ts";
 
@@ -52,3 +53,21 @@ test("what was opened keeps one spool, until it is disposed of", async () => {
   opened.dispose();
   assert.equal(left(), 0);
 });
+
+for (const { what, octets } of [
+  { what: "cannot be read", octets: asEntity(latin1("no CMS"), "signed-data") },
+  { what: "is for others", octets: asEntity(await envelopedObject(entity, { to: [own] }), "enveloped-data") },
+]) {
+  test(`a source is let go where its message ${what}`, async () => {
+    let closed = false;
+    async function* source(): AsyncGenerator<Uint8Array> {
+      try {
+        for (;;) yield octets;
+      } finally {
+        closed = true;
+      }
+    }
+    await openedMail(source());
+    assert.ok(closed);
+  });
+}

@@ -5,14 +5,14 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { context, der } from "../../src/asn1.ts";
-import { collect, concat, latin1, sourceOf } from "../../src/bytes.ts";
+import { asBuffer, collect, concat, latin1, sourceOf } from "../../src/bytes.ts";
 import type { JudgeSigner } from "../../src/smime.ts";
 import { octetsOf, primitive, treeOf } from "../asn1-tree.ts";
 import { reencoded, variants } from "../ber-variants.ts";
 import { found, mail, type Opened, openedMail, openedObject, protectedMail, root, signer } from "../correspondents.ts";
 import { attribute, attributeTypes, partsOfSigner, setOf, signedData, signerInfo, usualAttributes } from "../forge.ts";
 import { certify, ecPair, type Party } from "../mint.ts";
-import { base64Lines, detachedObject, entity, signedObject } from "../objects.ts";
+import { asEntity, base64Lines, detachedObject, entity, signedObject } from "../objects.ts";
 
 const good = await signer("p256");
 const stranger = await signer("p256", "domain-signing-authority@c.example");
@@ -129,6 +129,20 @@ test("A02: a signature of a.example does not count for the mail of b.example", a
 test("A02: a signer whose key identifier two certificates share is judged by the one that verifies", async () => {
   const signed = await signedObject(entity, good);
   assert.equal((await openedObject(signed, { certificates: [good.certificate] })).report.code, "SIGNED_ONLY");
+});
+
+test("A03: certificates only are a message like any other while they are small, else over the limit", async () => {
+  for (const { octets, code } of [
+    { octets: 1_000, code: "CERTS_ONLY" },
+    { octets: 120_000, code: "LIMIT" },
+  ]) {
+    const certificates = Array.from({ length: 10 }, () => der.sequence(der.octetString(new Uint8Array(octets))));
+    const object = signedData({ digestAlgorithms, certificates, signerInfos: [] });
+    const message = concat([latin1("From: alice@a.example\r\n"), asEntity(object, "certs-only")]);
+    const opened = await openedMail(message);
+    assert.equal(opened.report.code, code);
+    assert.deepEqual(opened.octets, code === "LIMIT" ? undefined : asBuffer(message));
+  }
 });
 
 // --- certificates that could be the signer's ---
