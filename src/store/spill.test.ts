@@ -49,6 +49,24 @@ test("octets in pieces of any size are read as they were written", async () => {
   );
 });
 
+test("octets that come one by one take little more memory than their own", async () => {
+  const spool = makeSpool();
+  const before = process.memoryUsage().heapUsed;
+  for (let octet = 0; octet < MiB - 1; octet++) spool.write(Uint8Array.of(octet));
+  assert.ok(process.memoryUsage().heapUsed - before < 40 * MiB);
+  assert.equal((await collect(spool.read()))[MiB - 2], 0xfe);
+  spool.dispose();
+});
+
+test("a disk that takes nothing is a temporary failure", () => {
+  const spool = spillingSpools(join(folder, "that is not there"))();
+  assert.throws(
+    () => spool.write(Buffer.alloc(2 * MiB)),
+    (failure) => isSecureMailError(failure, "SPILL_UNWRITABLE") && failure.fault === "temporary",
+  );
+  spool.dispose();
+});
+
 test("two readers at once do not disturb each other", async () => {
   const octets = randomBytes(2 * MiB);
   const spool = filled(octets);

@@ -9,10 +9,13 @@ import { octetsPassed } from "../memory.ts";
 
 export const spillErrorCodes = {
   SPILL_UNREADABLE: "what was spilled to disk is not what was written",
+  SPILL_UNWRITABLE: "the disk does not take what has to wait there",
 } as const;
 
 // LIMIT: house rule, a message in flight may hold 1 MiB.
 const keptInMemory = 1024 * 1024;
+// A sender may send octet by octet, and a chunk takes a hundred octets beside its own.
+const mostChunks = 1024;
 const frameOctets = 64 * 1024;
 const tagOctets = 16;
 const cipherName = "aes-256-gcm";
@@ -44,6 +47,7 @@ class SpillingSpool implements Spool {
     this.#pending.push(chunk);
     this.#pendingOctets += chunk.length;
     this.#size += chunk.length;
+    if (this.#pending.length === mostChunks) this.#pending = [concat(this.#pending)];
     if (this.#pendingOctets > (this.#file === undefined ? keptInMemory : frameOctets)) this.#spill();
   }
 
@@ -71,10 +75,16 @@ class SpillingSpool implements Spool {
   }
 
   #spill(): void {
-    this.#file ??= openUnnamed(this.#folder);
     let octets = concat(this.#pending);
-    for (; octets.length >= frameOctets; octets = octets.subarray(frameOctets))
-      this.#writeFrame(octets.subarray(0, frameOctets));
+    try {
+      this.#file ??= openUnnamed(this.#folder);
+      for (; octets.length >= frameOctets; octets = octets.subarray(frameOctets))
+        this.#writeFrame(octets.subarray(0, frameOctets));
+    } catch (cause) {
+      throw new SecureMailError("SPILL_UNWRITABLE", "temporary", `${this.#folder}: ${(cause as Error).message}`, {
+        cause,
+      });
+    }
     // A copy, for what is left would hold the whole piece in memory.
     this.#pending = octets.length === 0 ? [] : [Uint8Array.from(octets)];
     this.#pendingOctets = octets.length;
