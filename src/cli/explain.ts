@@ -1,14 +1,14 @@
 // `postern explain`: the tree of a message's layers, each with a verdict and its reason; what people show each other.
 import { tmpdir } from "node:os";
-import type { ByteSource, Spool } from "../bytes.ts";
+import type { ByteSource } from "../bytes.ts";
 import { type MimeTree, readTree, withCrlf } from "../mime.ts";
 import { exitStatusOf, type OpenReport } from "../smime.ts";
 import { spillingSpools } from "../store.ts";
 import { adviceOn, isSigned, printable, verdictText } from "./explanation.ts";
 import { judgingOptions, openInput } from "./judging.ts";
 import { type Branch, draw, layerTree, leaf } from "./layer-tree.ts";
-import { standardInput } from "./octets.ts";
-import { type Page, runPage } from "./options.ts";
+import { standardInput, writeText } from "./octets.ts";
+import { exit, type Page, runPage } from "./options.ts";
 import { reportWriter } from "./report-file.ts";
 
 export const page: Page = {
@@ -25,7 +25,8 @@ export function run(args: readonly string[]): Promise<number> {
   return runPage(page, args, async (options) => {
     const writeReport = reportWriter(options);
     const original = spillingSpools(tmpdir())();
-    const opened = await openInput(options, remember(standardInput(), original));
+    for await (const chunk of standardInput()) original.write(chunk);
+    const opened = await openInput(options, original.read());
     const outside = opened.form === "mail" ? await treeOf(withCrlf(original.read())) : undefined;
     const restored = opened.report.outcome === "plain" ? undefined : opened.content;
     const inside = restored === undefined ? undefined : await treeOf(restored());
@@ -34,20 +35,13 @@ export function run(args: readonly string[]): Promise<number> {
     opened.dispose();
     writeReport?.(report);
     const hasKeys = options.texts("key").length > 0;
-    process.stdout.write(
+    const written = await writeText(
       options.flag("json")
         ? `${JSON.stringify(report, undefined, 2)}\n`
         : text(opened.report, { outside, inside, hasKeys }),
     );
-    return exitStatusOf(report.code);
+    return written ? exitStatusOf(report.code) : exit.unavailable;
   });
-}
-
-async function* remember(source: ByteSource, spool: Spool): AsyncGenerator<Uint8Array> {
-  for await (const chunk of source) {
-    spool.write(chunk);
-    yield chunk;
-  }
 }
 
 /** The MIME structure, or why there is none: a tree that cannot be read is no reason not to show the layers. */

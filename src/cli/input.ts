@@ -1,5 +1,6 @@
 // What stands on standard input: a mail or MIME entity, or a bare CMS object in DER, BER or PEM.
 import { type ByteSource, latin1Text } from "../bytes.ts";
+import { SecureMailError } from "../errors.ts";
 import { decodeTransfer, transferDecoder, withCrlf } from "../mime.ts";
 
 export type InputForm = "auto" | "smime" | "der" | "pem";
@@ -47,6 +48,9 @@ async function peek(source: ByteSource): Promise<{ start: Uint8Array; whole: Byt
   return { start: Buffer.concat(chunks), whole: whole() };
 }
 
+// LIMIT: the longest label in use has some 30 characters.
+const maxLabel = 1000;
+
 /** The base64 of one PEM object: what stands between its first line and the dashes of its last (RFC 7468). */
 async function* withoutArmour(source: ByteSource): AsyncGenerator<Uint8Array> {
   let state: "label" | "body" | "end" = "label";
@@ -55,6 +59,8 @@ async function* withoutArmour(source: ByteSource): AsyncGenerator<Uint8Array> {
     held = held.length === 0 ? chunk : Buffer.concat([held, chunk]);
     if (state === "label") {
       const lineEnd = held.indexOf(0x0a);
+      if (lineEnd < 0 && held.length > maxLabel)
+        throw new SecureMailError("MIME_MALFORMED", "permanent", "PEM whose first line does not end");
       if (lineEnd < 0) continue;
       held = held.subarray(lineEnd + 1);
       state = "body";

@@ -146,5 +146,12 @@ function statusOf(error: unknown): number | undefined {
   if (error instanceof InputError) return error.status;
   if (isSecureMailError(error, "KEY_FILE")) return exit.unavailable;
   if (isSecureMailError(error)) return error.fault === "temporary" ? exit.temporary : exit.input;
-  return undefined;
+  if (!isSystemError(error)) return undefined;
+  return roomMayCome.has(error.code ?? "") ? exit.temporary : exit.unavailable;
+}
+
+const roomMayCome = new Set(["ENOSPC", "EDQUOT", "EMFILE", "ENFILE", "ENOMEM", "EIO"]);
+
+function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && "syscall" in error;
 }
