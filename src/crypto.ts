@@ -23,6 +23,7 @@ export {
   parametersAbsentOrNull,
   parseAlgorithmIdentifier,
   readAlgorithmIdentifier,
+  sameAlgorithm,
 } from "./crypto/identifier.ts";
 export { pkcs12Kdf, pkcs12KdfPurpose } from "./crypto/kdf-pkcs12.ts";
 export { type PrivateKey, privateKeyOf } from "./crypto/key.ts";

@@ -11,6 +11,3 @@ export const maxUkmOctets = 512;
 
 /** Certificates carried along; a signer brings its chain, seldom more than four. */
 export const maxCertificates = 100;
-
-/** Content read into memory where a signature scheme cannot be computed over a stream. */
-export const maxWholeContentOctets: number = 8 * 1024 * 1024;

@@ -30,7 +30,10 @@ test("what we sign with is read back, and names certificate and algorithms", () 
   assert.equal(read.contentType, contentTypes.data);
   assert.equal(hex(read.messageDigest), hex(contentDigest));
   assert.deepEqual(read.signingTime, now);
-  assert.deepEqual(read.protection, { digestOid: digestNamed("sha256").oid, signatureOid: "1.2.840.10045.4.3.2" });
+  assert.deepEqual(read.protection, {
+    digestAlgorithm: { oid: digestNamed("sha256").oid },
+    signatureAlgorithm: { oid: "1.2.840.10045.4.3.2" },
+  });
   assert.equal(namesCertificate(read, certificate), true);
   assert.deepEqual([...octetsToVerify(read)].map(hex), [hex(made)]);
 });

@@ -2,7 +2,14 @@
 // Both are made here so that no other file has to know.
 import { constructedBit, context, DerReader, der, tag, toDer } from "../asn1.ts";
 import { copyOf, equalOctets, hex } from "../bytes.ts";
-import { digestByOid, digestNamed, digestOctets, type SignatureScheme } from "../crypto.ts";
+import {
+  type AlgorithmIdentifier,
+  digestByOid,
+  digestNamed,
+  digestOctets,
+  readAlgorithmIdentifier,
+  type SignatureScheme,
+} from "../crypto.ts";
 import type { Certificate } from "../x509.ts";
 import { contentTypes } from "./content-info.ts";
 import { CmsError } from "./errors.ts";
@@ -27,8 +34,13 @@ export type SignedAttributes = {
   readonly signatureType?: string;
   /** Certificate hashes of ESS signingCertificate(V2), first value first. */
   readonly signingCertificate?: { readonly digestOid: string; readonly certHash: Uint8Array };
-  /** DER of digestAlgorithm and of signatureAlgorithm's contents, from cmsAlgorithmProtection (RFC 6211). */
-  readonly protection?: { readonly digestOid: string; readonly signatureOid?: string };
+  readonly protection?: AlgorithmProtection;
+};
+
+/** From cmsAlgorithmProtection (RFC 6211): what the SignerInfo must say of its algorithms. */
+export type AlgorithmProtection = {
+  readonly digestAlgorithm: AlgorithmIdentifier;
+  readonly signatureAlgorithm?: AlgorithmIdentifier;
 };
 
 const setOfIdentifier = tag.set | constructedBit;
@@ -90,11 +102,11 @@ function readSigningCertificate(
 }
 
 /** CMSAlgorithmProtection ::= SEQUENCE { digestAlgorithm, [1] signatureAlgorithm OPTIONAL, [2] mac OPTIONAL } */
-function readProtection(value: Uint8Array, offset: number): { digestOid: string; signatureOid?: string } {
+function readProtection(value: Uint8Array, offset: number): AlgorithmProtection {
   const fields = new DerReader(value, offset).sequence();
-  const digestOid = fields.sequence().oid();
-  const signature = fields.optional(context(1));
-  return signature === undefined ? { digestOid } : { digestOid, signatureOid: signature.oid() };
+  const digestAlgorithm = readAlgorithmIdentifier(fields);
+  if (!fields.nextIs(context(1))) return { digestAlgorithm };
+  return { digestAlgorithm, signatureAlgorithm: readAlgorithmIdentifier(fields, context(1)) };
 }
 
 /** Whether the ESS attribute, where there is one, names this certificate. */

@@ -13,6 +13,7 @@ import {
   readAlgorithmIdentifier,
   runningVerification,
   type SignatureScheme,
+  sameAlgorithm,
   signatureSchemeOf,
   verifySignature,
 } from "../crypto.ts";
@@ -27,6 +28,7 @@ import {
   readCertificateIdentifier,
 } from "./identifiers.ts";
 import {
+  type AlgorithmProtection,
   asImplicitZero,
   formatSignedAttributes,
   looksLikeAttributes,
@@ -152,9 +154,11 @@ function verifyAttributes(
   return invalid("the signature does not verify");
 }
 
-function protects(protection: NonNullable<SignedAttributes["protection"]>, signer: SignerInfo): boolean {
+function protects({ digestAlgorithm, signatureAlgorithm }: AlgorithmProtection, signer: SignerInfo): boolean {
   return (
-    protection.digestOid === signer.digestAlgorithm.oid && protection.signatureOid === signer.signatureAlgorithm.oid
+    sameAlgorithm(digestAlgorithm, signer.digestAlgorithm) &&
+    signatureAlgorithm !== undefined &&
+    sameAlgorithm(signatureAlgorithm, signer.signatureAlgorithm)
   );
 }
 

@@ -1,5 +1,6 @@
 // AlgorithmIdentifier ::= SEQUENCE { algorithm OBJECT IDENTIFIER, parameters ANY DEFINED BY algorithm OPTIONAL }
 import { DerReader, der, tag } from "../asn1.ts";
+import { equalOctets } from "../bytes.ts";
 
 export type AlgorithmIdentifier = {
   readonly oid: string;
@@ -29,4 +30,11 @@ export function formatAlgorithmIdentifier(identifier: AlgorithmIdentifier): Uint
 /** Where a standard says "absent or NULL" (RFC 5754, RFC 4055). */
 export function parametersAbsentOrNull({ parameters }: AlgorithmIdentifier): boolean {
   return parameters === undefined || (parameters.length === 2 && parameters[0] === tag.null && parameters[1] === 0);
+}
+
+/** RFC 6211, 3: parameters that are absent and NULL ones compare equal. */
+export function sameAlgorithm(one: AlgorithmIdentifier, other: AlgorithmIdentifier): boolean {
+  if (one.oid !== other.oid) return false;
+  if (parametersAbsentOrNull(one)) return parametersAbsentOrNull(other);
+  return other.parameters !== undefined && equalOctets(one.parameters as Uint8Array, other.parameters);
 }

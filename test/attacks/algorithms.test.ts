@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { der } from "../../src/asn1.ts";
-import { latin1 } from "../../src/bytes.ts";
+import { latin1, noOctets } from "../../src/bytes.ts";
 import type { Signer } from "../../src/cms.ts";
 import { digestOf, parseAlgorithmIdentifier, signatureSchemeOf } from "../../src/crypto.ts";
 import { isSecureMailError } from "../../src/errors.ts";
@@ -225,6 +225,18 @@ for (const { what, digest, signature, code } of [
     code: "BAD_SIGNATURE",
   },
   { what: "no signature", digest: p256.scheme.digest.identifier, signature: undefined, code: "BAD_SIGNATURE" },
+  {
+    what: "the digest with NULL for no parameters",
+    digest: der.sequence(der.oid(p256.scheme.digest.oid), der.nullElement()),
+    signature: p256.scheme.identifier,
+    code: "SIGNED_ONLY",
+  },
+  {
+    what: "the signature with parameters of its own",
+    digest: p256.scheme.digest.identifier,
+    signature: der.sequence(der.oid("1.2.840.10045.4.3.2"), der.octetString(noOctets)),
+    code: "BAD_SIGNATURE",
+  },
 ]) {
   test(`A07: cmsAlgorithmProtection that names ${what} gives ${code}`, async () => {
     const named = der.sequence(digest, ...(signature === undefined ? [] : [der.implicit(1, signature)]));
