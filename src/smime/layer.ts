@@ -187,6 +187,27 @@ export async function openMultipartSigned(
 ): Promise<Layer> {
   const spool = services.makeSpool();
   const announced = runningDigests(digestsOfMicalg(micalg));
+  const signature = await takeParts(body, boundary, (chunk) => {
+    for (const digest of announced) digest.update(chunk);
+    spool.write(chunk);
+  });
+  const { signedData, encoding } = await readSignature(signature, services);
+  const known = new Map(announced.map(({ digest, final }) => [digest.name, final()]));
+  const digests = await digestsOfSpool(signedData, spool, known);
+  const content = { eContentType: signedData.eContentType, digests, read: () => spool.read() };
+  const layer = { kind: "signed", form: "detached", encoding, signedData, content, spool } as const;
+  // Johnny, C1 (security A01): two contents, and two readers that each look at another one.
+  return signedData.contentOctets === undefined
+    ? layer
+    : { ...layer, broken: "the detached signature carries content of its own" };
+}
+
+/** The octets of the first part go to `take`, those of the second come back. */
+async function takeParts(
+  body: ByteSource,
+  boundary: string,
+  take: (chunk: Uint8Array) => void,
+): Promise<readonly Uint8Array[]> {
   const signature: Uint8Array[] = [];
   let signatureOctets = 0;
   let parts = 0;
@@ -195,10 +216,8 @@ export async function openMultipartSigned(
       throw new SecureMailError("MIME_AMBIGUOUS", "permanent", `multipart/signed: ${event.what}`);
     if (event.kind === "delimiter") parts = event.index + 1;
     if (event.kind !== "part") continue;
-    if (event.index === 0) {
-      for (const digest of announced) digest.update(event.chunk);
-      spool.write(event.chunk);
-    } else if (event.index === 1) {
+    if (event.index === 0) take(event.chunk);
+    else if (event.index === 1) {
       signatureOctets += event.chunk.length;
       if (signatureOctets > maxSignatureOctets)
         throw new CmsError("CMS_LIMIT", `a signature part of more than ${maxSignatureOctets} octets`);
@@ -206,28 +225,25 @@ export async function openMultipartSigned(
     }
   }
   if (parts !== 2) throw new SecureMailError("MIME_MALFORMED", "permanent", `multipart/signed with ${parts} parts`);
-  const { header, body: signatureBody } = await readEntity(sourceOf(...signature));
+  return signature;
+}
+
+async function readSignature(
+  part: readonly Uint8Array[],
+  services: LayerServices,
+): Promise<{ readonly signedData: SignedData; readonly encoding: string }> {
+  const { header, body } = await readEntity(sourceOf(...part));
   if (!isSignaturePart(header))
     throw new SecureMailError("MIME_MALFORMED", "permanent", "the second part of multipart/signed is no signature");
   const input = new BerInput();
-  const source = iterate(cmsOctets(header, signatureBody, services.quirks));
+  const source = iterate(cmsOctets(header, body, services.quirks));
   const type = await pull(readContentType(input), input, source);
   if (type !== contentTypes.signedData)
     throw new CmsError("CMS_MALFORMED", "the signature part holds no SignedData", input.offset);
-  const signedData = await pull(
-    readSignedData(input, () => {}),
-    input,
-    source,
-  );
+  const ignore = (): void => {};
+  const signedData = await pull(readSignedData(input, ignore), input, source);
   await finish(input, source, services);
-  const known = new Map(announced.map(({ digest, final }) => [digest.name, final()]));
-  const digests = await digestsOfSpool(signedData, spool, known);
-  const content = { eContentType: signedData.eContentType, digests, read: () => spool.read() };
-  const layer = { kind: "signed", form: "detached", encoding: input.encoding, signedData, content, spool } as const;
-  // Johnny, C1 (security A01): two contents, and two readers that each look at another one.
-  return signedData.contentOctets === undefined
-    ? layer
-    : { ...layer, broken: "the detached signature carries content of its own" };
+  return { signedData, encoding: input.encoding };
 }
 
 /** RFC 8551 2.4.2: a time stamp or a receipt with the domain's signature is no mail of that domain (security A05). */
