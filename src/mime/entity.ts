@@ -2,10 +2,13 @@
 import { asBuffer, type ByteSource, concat, latin1, noOctets } from "../bytes.ts";
 import { formatHeader, type HeaderBlock, maxHeaderSize, splitHeader } from "./header.ts";
 
-export type Entity = { readonly header: HeaderBlock /** Can be read once. */; readonly body: ByteSource };
+export type Entity = { readonly header: HeaderBlock; readonly body: ByteSource };
+
+/** The body can be read once; whoever does not read it to its end lets go of the source with `body.return`. */
+export type ReadEntity = Entity & { readonly body: AsyncIterableIterator<Uint8Array> };
 
 /** Reads the header block and no more than the chunk it ends in; fails with MIME_LIMIT where it does not end in time. */
-export async function readEntity(source: ByteSource): Promise<Entity> {
+export async function readEntity(source: ByteSource): Promise<ReadEntity> {
   const chunks = source[Symbol.asyncIterator]();
   try {
     const { octets, headEnd, complete } = await readHead(chunks);
@@ -62,7 +65,7 @@ function emptyLineAt(octets: Uint8Array): number {
 }
 
 /** The rest of the chunk at hand, then what follows. An iterator by hand: half the cost of a generator for small mail. */
-function bodyOf(rest: Uint8Array, chunks: AsyncIterator<Uint8Array>): ByteSource {
+function bodyOf(rest: Uint8Array, chunks: AsyncIterator<Uint8Array>): AsyncIterableIterator<Uint8Array> {
   let first = rest;
   const iterator: AsyncIterableIterator<Uint8Array> = {
     [Symbol.asyncIterator]: () => iterator,

@@ -60,7 +60,11 @@ const maxKeyOperations = 2;
 export function open(message: ByteSource, options: OpenOptions): Promise<Opened> {
   return new Opening(options).run(async (opening) => {
     const { header, body } = await readEntity(message);
-    return opening.openEntity(header, body);
+    try {
+      return await opening.openEntity(header, body);
+    } finally {
+      await body.return?.();
+    }
   });
 }
 

@@ -15,10 +15,22 @@ const wholeUpTo = 1024 * 1024;
 /** The protected form of a message with CRLF line ends, streamed. `open` gives back the same octets. */
 export async function* protect(message: ByteSource, options: ProtectOptions): AsyncGenerator<Uint8Array> {
   const { header, body } = await readEntity(message);
+  try {
+    yield* protectEntity(header, body, options);
+  } finally {
+    await body.return?.();
+  }
+}
+
+async function* protectEntity(
+  header: HeaderBlock,
+  body: ByteSource,
+  options: ProtectOptions,
+): AsyncGenerator<Uint8Array> {
   const { before, after, payloadHead } = splitHeader(header);
   requireOpenable(header, payloadHead);
   const outerBefore = [...before, latin1("MIME-Version: 1.0\r\n")];
-  const chunks = inChunks(body)[Symbol.asyncIterator]();
+  const chunks = inChunks(body);
   const { gathered, complete } = await gather(chunks, options.ber ? 0 : (options.wholeUpTo ?? wholeUpTo));
   const content = [payloadHead, ...gathered];
   if (complete && !options.ber) {
@@ -29,8 +41,8 @@ export async function* protect(message: ByteSource, options: ProtectOptions): As
   const end: ByteSink = { write: (chunk) => out.push(chunk), end: async () => {} };
   const sink = protectingSink(options, end, (fields) => out.push(latin1(fields), ...after, latin1("\r\n")));
   for (const chunk of content) sink.write(chunk);
-  for (let next = await chunks.next(); next.done !== true; next = await chunks.next()) {
-    sink.write(next.value);
+  for await (const chunk of chunks) {
+    sink.write(chunk);
     yield* out.splice(0);
   }
   await sink.end();

@@ -5,6 +5,8 @@ import { asEntity, entity, envelopedObject } from "../../test/objects.ts";
 import { latin1, type MakeSpool, memorySpool, type Spool, sourceOf } from "../bytes.ts";
 import { SecureMailError } from "../errors.ts";
 import { open } from "./open.ts";
+import { cipherFor } from "./profile.ts";
+import { protect } from "./protect.ts";
 
 const own = await recipient("rsa");
 const sealed = await protectedMail({ to: [own] });
@@ -54,20 +56,38 @@ test("what was opened keeps one spool, until it is disposed of", async () => {
   assert.equal(left(), 0);
 });
 
+/** Repeats itself for ever, until it is let go. */
+function endless(octets: Uint8Array): { readonly source: AsyncGenerator<Uint8Array>; letGo(): boolean } {
+  let gone = false;
+  async function* source(): AsyncGenerator<Uint8Array> {
+    try {
+      for (;;) yield octets;
+    } finally {
+      gone = true;
+    }
+  }
+  return { source: source(), letGo: () => gone };
+}
+
 for (const { what, octets } of [
   { what: "cannot be read", octets: asEntity(latin1("no CMS"), "signed-data") },
   { what: "is for others", octets: asEntity(await envelopedObject(entity, { to: [own] }), "enveloped-data") },
+  { what: "is ambiguous", octets: latin1("Content-Type: application/pkcs7-mime\r\nContent-Type: a/b\r\n\r\n") },
 ]) {
-  test(`a source is let go where its message ${what}`, async () => {
-    let closed = false;
-    async function* source(): AsyncGenerator<Uint8Array> {
-      try {
-        for (;;) yield octets;
-      } finally {
-        closed = true;
-      }
-    }
-    await openedMail(source());
-    assert.ok(closed);
+  test(`open lets its source go where the message ${what}`, async () => {
+    const { source, letGo } = endless(octets);
+    await openedMail(source);
+    assert.ok(letGo());
   });
 }
+
+test("protect lets its source go where it refuses the message, and where nobody reads on", async () => {
+  const options = { signers: [], chain: [], recipients: [], cipher: cipherFor("M"), form: "opaque" } as const;
+  for (const header of ["Subject: bare\rCR\r\n\r\n", "Subject: right\r\n\r\n"]) {
+    const { source, letGo } = endless(latin1(header));
+    const octets = protect(source, { ...options, innerEncoding: "base64", ber: true });
+    await octets.next().catch(() => {});
+    await octets.return(undefined);
+    assert.ok(letGo());
+  }
+});
