@@ -98,6 +98,7 @@ function bindingOf(options: Options, header: HeaderBlock | undefined): Binding {
   const named = options.text("from-domain");
   const domain = named === undefined ? undefined : parseDomainName(named);
   if (named !== undefined && domain === undefined) throw new UsageError(`--from-domain ${named}: not a domain name`);
+  if (named !== undefined && kind === "address") throw new UsageError("--from-domain with --bind address: no address");
   if (kind === "none") return { kind };
   if (kind === "domain" && domain !== undefined) return { kind, domain };
   if (header === undefined || fieldsNamed(header, "From").length === 0) return { kind: "none" };

@@ -54,6 +54,11 @@ const cases: readonly Case[] = [
   usage("a report where the protected message goes", () => ["protect", ...both(), "--report", "-"], /--report/),
   usage("an unknown kind of binding", () => ["open", "--bind", "planet"], /--bind planet/),
   usage("a domain that is none", () => ["open", "--from-domain", "a_b"], /--from-domain a_b/),
+  usage(
+    "a domain where an address is asked for",
+    () => ["open", "--bind", "address", "--from-domain", "a.example"],
+    /bind/,
+  ),
   usage("an unknown form of input", () => ["explain", "--inform", "xml"], /--inform xml/),
   usage("an unknown treatment of revocation", () => ["open", "--revocation", "maybe"], /--revocation maybe/),
   usage("an unknown command", () => ["opne"], /opne.*did you mean open/),
