@@ -198,3 +198,11 @@ for (const suite of messageSuites) {
     });
   });
 }
+
+test("a From field with a blank before its colon is a field, on the first line too", async () => {
+  const { header } = await read("From : boss@evil.example\r\nFrom  :x\r\n\r\n");
+  assert.deepEqual(
+    header.fields.map(({ name }) => name),
+    ["From", "From"],
+  );
+});

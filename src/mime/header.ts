@@ -23,7 +23,8 @@ export const maxHeaderSize: number = 256 * 1024;
 
 const crlf = latin1("\r\n");
 const fieldName = /[\x21-\x39\x3b-\x7e]+(?=[ \t]*:)/y;
-const mboxLine = /^>*From /;
+// "From :" is a field with a blank before its colon, and must not hide from who looks for From.
+const mboxLine = /^>*From (?![ \t]*:)/;
 
 export type HeaderSplit = { readonly header: HeaderBlock /** Where the body begins. */; readonly bodyAt: number };
 
