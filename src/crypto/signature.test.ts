@@ -129,3 +129,16 @@ test("a certificate's signature algorithm says its own hash; rsaEncryption says 
   assert.equal(certificateSignatureSchemeOf({ oid: "1.2.840.113549.1.1.1", parameters: der.nullElement() }), undefined);
   assert.equal(certificateSignatureSchemeOf({ oid: "1.2.3" }), undefined);
 });
+
+test("a PSS signature that lost its leading zero is none", async () => {
+  const { publicKey, privateKey } = pairFor("rsa-v15");
+  const scheme = signatureSchemes.get("rsa-pss-sha256");
+  assert.ok(scheme !== undefined);
+  const key = privateKeyOf(privateKey, publicKey);
+  // One in 256 begins with a zero; the salt makes each another.
+  let signature = await key.sign(scheme, message);
+  for (let tries = 0; signature[0] !== 0 && tries < 20_000; tries++) signature = await key.sign(scheme, message);
+  assert.equal(signature[0], 0);
+  assert.equal(verifySignature(scheme, publicKey, message, signature), true);
+  assert.equal(verifySignature(scheme, publicKey, message, signature.subarray(1)), false);
+});

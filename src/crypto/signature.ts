@@ -160,7 +160,17 @@ export function verifySignature(
 ): boolean {
   if (!keyFits(scheme.family, key.asymmetricKeyType)) return false;
   const hash = scheme.family === "ed25519" ? null : scheme.digest.name;
-  return verifies(() => nodeVerify(hash, octets, signOptions(scheme, key), signature));
+  return verifies(
+    () => hasWholeLength(scheme, key, signature) && nodeVerify(hash, octets, signOptions(scheme, key), signature),
+  );
+}
+
+/**
+ * RFC 8017 8.1.2: a PSS signature is as long as the modulus. OpenSSL also takes one whose leading zero was dropped,
+ * which is one more way to write the same signature.
+ */
+function hasWholeLength({ family }: SignatureScheme, key: KeyObject, signature: Uint8Array): boolean {
+  return family !== "rsa-pss" || signature.length === Math.ceil((key.asymmetricKeyDetails?.modulusLength ?? 0) / 8);
 }
 
 /** Malformed signature values and parameters out of the key's range throw: no signature either way. */
@@ -183,7 +193,10 @@ export function runningVerification(
     update: (chunk) => {
       verification.update(asBuffer(chunk));
     },
-    final: (signature) => verifies(() => verification.verify(signOptions(scheme, key), signature)),
+    final: (signature) =>
+      verifies(
+        () => hasWholeLength(scheme, key, signature) && verification.verify(signOptions(scheme, key), signature),
+      ),
   };
 }
 
