@@ -33,6 +33,8 @@ async function start(options: Options): Promise<number> {
   const linkProxy = options.text("link-proxy");
   const stopped = new Promise<void>((resolve) => {
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve());
+    // Who reads along may go away (`| head`): then the demo ends in order, and its keys go with it.
+    process.stdout.on("error", () => resolve());
   });
   return runDemo({
     once: options.flag("once"),
@@ -47,7 +49,7 @@ async function start(options: Options): Promise<number> {
 async function ask(options: Options, play: string): Promise<number> {
   if (!plays.includes(play)) throw new UsageError(`demo ${play}: it is one of ${plays.join(", ")}`);
   const answer = await askDemo(options.text("data"), play);
-  if (answer === undefined) throw new InputError(exit.unavailable, "no demo is running (start one: postern demo)");
+  if (answer === undefined) throw new InputError(exit.unavailable, "no demo is running (start one: bin/postern demo)");
   process.stdout.write(answer.text);
   return answer.status;
 }

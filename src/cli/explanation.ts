@@ -17,7 +17,8 @@ export function summaryOf(report: OpenReport): string {
       ? layer.signers.map((signer) => `signed     ${signerLine(signer)}`)
       : [`found      ${layer.type}`];
   });
-  return `${[...layers, `${report.code.padEnd(10)} ${verdictText(report)}`].map(printable).join("\n")}\n`;
+  const notes = report.quirks.map((quirk) => `note       ${quirk}`);
+  return `${[...layers, ...notes, `${report.code.padEnd(10)} ${verdictText(report)}`].map(printable).join("\n")}\n`;
 }
 
 function encryptedLine({ contentEncryption, recipients }: EncryptedLayerReport, { outcome }: OpenReport): string {

@@ -1,11 +1,13 @@
 // Octets in on stdin, out on stdout, without streams in between: several times cheaper, and memory stays flat.
 import { readSync, writeSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import { isatty } from "node:tty";
 import { type ByteSource, chunkSize, sourceOf } from "../bytes.ts";
 import { octetsPassed } from "../memory.ts";
 
 /** Standard input to its end. */
 export function standardInput(): ByteSource {
+  if (isatty(0)) process.stderr.write("reading a message from the terminal; Ctrl-D on a line of its own ends it\n");
   return octetsOf(0);
 }
 

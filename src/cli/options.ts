@@ -92,7 +92,11 @@ function parseOptions(args: readonly string[], page: Page): Options {
   const options = Object.fromEntries(
     Object.entries(table).map(([name, { kind }]) => [
       name,
-      { type: kind === "flag" ? "boolean" : "string", multiple: true } as const,
+      {
+        type: kind === "flag" ? "boolean" : "string",
+        multiple: true,
+        ...(name === "help" ? { short: "h" } : {}),
+      } as const,
     ]),
   );
   const {
@@ -105,7 +109,13 @@ function parseOptions(args: readonly string[], page: Page): Options {
     if (notBuilt.includes(token.name)) throw new UsageError(`${token.rawName}: not built in this version`);
     requireKnown(token, table);
   }
-  if (rest.length > positionals) throw new UsageError(`unexpected argument ${JSON.stringify(rest[positionals])}`);
+  if (rest.length > positionals) {
+    const hint =
+      positionals === 0 && page.usage.includes("<")
+        ? ` (a message comes in on standard input: < ${rest[positionals]})`
+        : "";
+    throw new UsageError(`unexpected argument ${JSON.stringify(rest[positionals])}${hint}`);
+  }
   const all = (name: string): readonly string[] => (values[name] ?? []) as unknown as readonly string[];
   const text = (name: string): string | undefined => all(name).at(-1);
   return {

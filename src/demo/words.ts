@@ -63,7 +63,7 @@ export function invitation({ houses }: Village, folder: string): string {
     "  Send mail by hand (any address of the two domains):",
     ...tries,
     `  Read what arrived:   ${folder}/*/mail/`,
-    "  See a bad day:       postern demo tamper",
+    "  See a bad day:       bin/postern demo tamper",
     "  Stop:                Ctrl-C",
     "",
   ].join("\n");
