@@ -14,6 +14,7 @@ import { isSecureMailError } from "./errors.ts";
 import { accept } from "./gateway/accept.ts";
 import { classify } from "./gateway/classify.ts";
 import { decide } from "./gateway/decide.ts";
+import { fewAtATime } from "./gateway/few-at-a-time.ts";
 import { open } from "./gateway/open.ts";
 import type { Accepted, Group, Outcome, Prepared, Services, Side } from "./gateway/passage.ts";
 import { pass, protect } from "./gateway/protect.ts";
@@ -39,7 +40,7 @@ function corridor(from: Side, services: Services): HandleTransaction {
     try {
       const classified = classify(accepted, services);
       const groups = decide(accepted, classified, services);
-      const outcomes = await Promise.all(groups.map((group) => serve(accepted, group, services)));
+      const outcomes = await fewAtATime(groups, (group) => serve(accepted, group, services));
       return report(accepted, outcomes, services);
     } finally {
       accepted.dispose();
