@@ -2,6 +2,7 @@
 import { context, type DerReader, der, tag } from "../asn1.ts";
 import { equalOctets, hex } from "../bytes.ts";
 import { CryptoError } from "../crypto.ts";
+import { isSecureMailError } from "../errors.ts";
 import { type Certificate, integerText, nameKey, nameText } from "../x509.ts";
 
 export type CertificateIdentifier =
@@ -23,7 +24,17 @@ export function identifies(identifier: CertificateIdentifier, certificate: Certi
   }
   if (!equalOctets(identifier.serial, certificate.serial)) return false;
   const { issuerName, issuerKey } = certificate;
-  return equalOctets(identifier.issuerName, issuerName) || nameKey(identifier.issuerName) === issuerKey;
+  return equalOctets(identifier.issuerName, issuerName) || readName(nameKey, identifier.issuerName) === issuerKey;
+}
+
+/** Undefined where somebody's name is none: no reason not to look for others. */
+function readName(read: (octets: Uint8Array) => string, octets: Uint8Array): string | undefined {
+  try {
+    return read(octets);
+  } catch (failure) {
+    if (!isSecureMailError(failure)) throw failure;
+    return undefined;
+  }
 }
 
 const issuerAndSerialOf = new WeakMap<Certificate, Uint8Array>();
@@ -54,5 +65,6 @@ export function requireKeyIdentifier(certificate: Certificate): Uint8Array {
 /** How a report shows it; `named` is the certificate it names, where that is at hand and spares decoding. */
 export function describeIdentifier(identifier: CertificateIdentifier, named?: Certificate): Record<string, string> {
   if (identifier.kind === "subjectKeyIdentifier") return { subjectKeyIdentifier: hex(identifier.keyIdentifier) };
-  return { issuer: named?.issuer ?? nameText(identifier.issuerName), serial: integerText(identifier.serial) };
+  const issuer = named?.issuer ?? readName(nameText, identifier.issuerName) ?? `#${hex(identifier.issuerName)}`;
+  return { issuer, serial: integerText(identifier.serial) };
 }

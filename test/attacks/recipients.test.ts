@@ -59,7 +59,16 @@ const others: readonly Uint8Array[] = [
   Uint8Array.of(0x30, 0x03, 0x30, 0x7f, 0x00),
   Uint8Array.of(0x30, 0x02, 0x24, 0x00),
   concat([Uint8Array.of(0x30, 0x82, 0x00, 0x01), Uint8Array.of(0x05), Uint8Array.of(0x05, 0x00)]),
+  named(der.integer(4)),
+  named(der.sequence(der.integer(1))),
+  named(der.sequence(der.element(tag.set | constructedBit, der.sequence(der.oid("2.5.4.3"))))),
 ];
+
+/** Our serial number under an issuer that is no name. */
+function named(issuer: Uint8Array): Uint8Array {
+  const rid = der.sequence(issuer, der.element(tag.integer, own.certificate.serial));
+  return der.sequence(der.integer(0), rid, der.sequence(der.oid("1.2.840.113549.1.1.1")), der.octetString(noOctets));
+}
 
 test("A29: of 300 crafted sets of recipients each costs one private-key operation or none", async () => {
   const pool = fc.oneof(

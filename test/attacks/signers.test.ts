@@ -189,6 +189,24 @@ test("no more than five certificates are tried for a signer", async () => {
   assert.equal(judged, 5);
 });
 
+test("A02: a signer whose issuer is no name is nobody's, and keeps no other from counting", async () => {
+  const signedAttrs = attributesOver(entity);
+  for (const issuer of [der.integer(4), der.sequence(der.integer(1)), der.sequence(der.element(0x31))]) {
+    const strange = await signerInfo(good, {
+      signedAttrs,
+      sid: der.sequence(issuer, der.element(2, good.certificate.serial)),
+    });
+    for (const infos of [
+      [strange, signerInfos.good],
+      [signerInfos.good, strange],
+    ]) {
+      const certificates = [good.certificate.octets];
+      const object = signedData({ digestAlgorithms, eContent: entity, certificates, signerInfos: infos });
+      assert.equal((await openedObject(object)).report.code, "SIGNED_ONLY");
+    }
+  }
+});
+
 // --- A03 ---
 
 const certificates = [good.certificate.octets];
