@@ -7,13 +7,17 @@ import { promisify } from "node:util";
 import * as bouncyCastle from "../test/interop/peers/bouncy-castle.ts";
 import { type Mail, mailOf } from "./corpus.ts";
 import { type Figure, format } from "./figure.ts";
-import { inProcess, type Measured, paired, speedup, timeOf, type Variant } from "./measure.ts";
+import { inProcess, type Measured, paired, speedup, timeOf, type Variant, warmUpMs } from "./measure.ts";
 import { nodeFlags } from "./node-flags.ts";
 import { ecParties, type Parties, rsaParties } from "./parties.ts";
 import { type Cipher, type Form, openSslCms } from "./peers/openssl-cms.ts";
+import type { PkiJs } from "./peers/pkijs.ts";
 import { postern } from "./peers/postern.ts";
 
 type Task = "protect" | "open";
+
+/** OpenSSL comes in two ways, `openssl-smime` adds the second. */
+type Peer = "openssl" | "openssl-smime" | "bouncy-castle" | "pkijs";
 
 type Target = { readonly must: number; readonly goal: number };
 
@@ -23,7 +27,7 @@ type Case = {
   readonly size: number;
   readonly form: Form;
   readonly cipher: Cipher;
-  readonly peers: readonly ("openssl-smime" | "bouncy-castle" | "pkijs")[];
+  readonly peers: readonly Peer[];
   /** By peer and task; what has none is measured for reference. */
   readonly targets: Partial<Record<"openssl" | "bouncy-castle", Readonly<Record<Task, Target>>>>;
 };
@@ -36,14 +40,22 @@ const npm = "pkijs";
 
 const tasks = ["protect", "open"] as const;
 
-/** Each case in a process of its own: what one leaves behind in the heap must not slow down the next. */
+/** Each case and peer in a process of its own: what one leaves behind in the heap must not slow down the next. */
 export async function run(): Promise<Figure[]> {
   const node = promisify(execFile);
   const figures: Figure[] = [];
-  for (let index = 0; index < cases.length; index++) {
+  for (const [index, { peers }] of cases.entries()) {
     for (const task of tasks) {
-      const { stdout } = await node(process.execPath, [...nodeFlags, import.meta.filename, String(index), task]);
-      figures.push(...(JSON.parse(stdout) as Figure[]));
+      for (const peer of peers) {
+        const { stdout } = await node(process.execPath, [
+          ...nodeFlags,
+          import.meta.filename,
+          String(index),
+          task,
+          peer,
+        ]);
+        figures.push(...(JSON.parse(stdout) as Figure[]));
+      }
     }
   }
   return figures;
@@ -51,7 +63,7 @@ export async function run(): Promise<Figure[]> {
 
 const small = 2 * 1024;
 const large = 10 * 2 ** 20;
-const cbc = { cipher: "aes256-cbc", peers: [], targets: {} } as const;
+const cbc = { cipher: "aes256-cbc", peers: ["openssl"], targets: {} } as const;
 
 // The targets were set with multipart/signed inside. The default form has to reach those against OpenSSL as well; its
 // second pass of base64 costs us 9 ms at 10 MB and Bouncy Castle, which spends 150 elsewhere, nearly nothing.
@@ -72,7 +84,7 @@ const cases: readonly Case[] = [
     ...{ ...cbc, keys: "RSA-2048", size: small, form: "opaque", targets: rsaTargets },
     peers: ["openssl-smime", "bouncy-castle", "pkijs"],
   },
-  { ...cbc, keys: "RSA-2048", size: small, form: "detached", targets: rsaTargets, peers: ["bouncy-castle"] },
+  { ...cbc, keys: "RSA-2048", size: small, form: "detached", targets: rsaTargets, peers: ["openssl", "bouncy-castle"] },
   { ...cbc, keys: "P-256", size: small, form: "opaque", targets: ecTargets, peers: ["openssl-smime"] },
   { ...cbc, keys: "P-256", size: small, form: "detached", targets: ecTargets },
   {
@@ -87,10 +99,11 @@ const cases: readonly Case[] = [
   { ...cbc, keys: "RSA-2048", size: large, form: "opaque", cipher: "aes256-gcm" },
 ];
 
-async function measureCase({ keys, size, form, cipher, peers, targets }: Case, task: Task): Promise<Figure[]> {
+async function measureCase(one: Case, task: Task, peer: Peer): Promise<Figure[]> {
+  const { keys, size, form, cipher, targets } = one;
   const parties = keys === "P-256" ? ecParties() : rsaParties();
   const mail = mailOf(size);
-  const job = { parties, mail, form, cipher, peers };
+  const job = { parties, mail, form, cipher, peer };
   const measured = await paired(await (task === "protect" ? protectors(job) : openers(job)));
   const action = task === "protect" ? "sign+encrypt" : "decrypt+verify";
   const kind = form === "detached" ? "multipart/signed" : form === "binary" ? "opaque, binary" : "opaque";
@@ -98,14 +111,13 @@ async function measureCase({ keys, size, form, cipher, peers, targets }: Case, t
   return [...measured.keys()]
     .filter((name) => name !== us)
     .map((name) => {
-      const peer = name === tuned ? "openssl" : name === java ? "bouncy-castle" : undefined;
-      const target = peer === undefined ? {} : (targets[peer]?.[task] ?? {});
+      const target = name === tuned ? targets.openssl : name === java ? targets["bouncy-castle"] : undefined;
       return {
         work,
         against: name,
         unit: "x",
         measured: speedup(measured, us, name),
-        ...target,
+        ...target?.[task],
         detail: detail(measured, name),
       };
     });
@@ -116,42 +128,44 @@ function detail(measured: Measured, theirs: string): string {
   return `${mine} / ${other}`;
 }
 
-type Job = Pick<Case, "form" | "cipher" | "peers"> & { readonly parties: Parties; readonly mail: Mail };
+type Job = Pick<Case, "form" | "cipher"> & { readonly parties: Parties; readonly mail: Mail; readonly peer: Peer };
 
-async function protectors({ parties, mail, form, cipher, peers }: Job): Promise<Variant[]> {
+async function protectors({ parties, mail, form, cipher, peer }: Job): Promise<Variant[]> {
   const own = await postern(parties);
-  const c = openSslCms(parties);
-  const variants = [
-    inProcess(us, () => own.protect(mail.whole, form, cipher)),
-    inProcess(tuned, () => c.protect(mail.entity, form, cipher)),
-  ];
   assertSame(await own.open(await own.protect(mail.whole, form, cipher)), mail.whole);
-  if (peers.includes("openssl-smime")) variants.push(inProcess(smime, () => c.protectSmime(mail.entity, form, cipher)));
-  if (peers.includes("bouncy-castle")) variants.push(await inJava("protect", mail.entity, parties, form));
-  if (peers.includes("pkijs")) {
-    const { pkiJs } = await import("./peers/pkijs.ts"); // where it is not asked for its code must not weigh on the heap
-    const peer = await pkiJs(parties);
-    variants.push(inProcess(npm, () => peer.protect(mail.entity)));
+  const ours = inProcess(us, () => own.protect(mail.whole, form, cipher));
+  if (peer === "bouncy-castle") return [ours, await inJava("protect", mail.entity, parties, form)];
+  if (peer === "pkijs") {
+    const theirs = await loadPkiJs(parties);
+    return [ours, inProcess(npm, () => theirs.protect(mail.entity))];
   }
-  return variants;
+  const c = openSslCms(parties);
+  const cms = inProcess(tuned, () => c.protect(mail.entity, form, cipher), "native");
+  const api = inProcess(smime, () => c.protectSmime(mail.entity, form, cipher), "native");
+  return peer === "openssl" ? [ours, cms] : [ours, cms, api];
 }
 
-async function openers({ parties, mail, form, cipher, peers }: Job): Promise<Variant[]> {
+async function openers({ parties, mail, form, cipher, peer }: Job): Promise<Variant[]> {
   const own = await postern(parties);
   const c = openSslCms(parties);
   const message = Buffer.concat([mail.outer, c.protect(mail.entity, form, cipher)]);
   assertSame(c.open(message, form), mail.entity);
   assertSame(await own.open(message), mail.whole);
-  const variants = [inProcess(us, () => own.open(message)), inProcess(tuned, () => c.open(message, form))];
-  if (peers.includes("openssl-smime")) variants.push(inProcess(smime, () => c.openSmime(message)));
-  if (peers.includes("bouncy-castle")) variants.push(await inJava("open", message, parties, form));
-  if (peers.includes("pkijs")) {
-    const { pkiJs } = await import("./peers/pkijs.ts");
-    const peer = await pkiJs(parties);
-    const oaep = await peer.protect(mail.entity);
-    variants.push(inProcess(npm, () => peer.open(oaep)));
+  const ours = inProcess(us, () => own.open(message));
+  if (peer === "bouncy-castle") return [ours, await inJava("open", message, parties, form)];
+  if (peer === "pkijs") {
+    const theirs = await loadPkiJs(parties);
+    const oaep = await theirs.protect(mail.entity);
+    return [ours, inProcess(npm, () => theirs.open(oaep))];
   }
-  return variants;
+  const cms = inProcess(tuned, () => c.open(message, form), "native");
+  const api = inProcess(smime, () => c.openSmime(message), "native");
+  return peer === "openssl" ? [ours, cms] : [ours, cms, api];
+}
+
+/** Not imported above: where it is not asked for, its code must not weigh on the heap. */
+async function loadPkiJs(parties: Parties): Promise<PkiJs> {
+  return (await import("./peers/pkijs.ts")).pkiJs(parties);
 }
 
 /** The Java process counts its own CPU time, in steps of 10 ms. */
@@ -162,7 +176,7 @@ async function inJava(task: Task, message: Buffer, parties: Parties, form: Form)
     signer: { ...signer, algorithm: javaSignature },
   });
   assert.ok(octets.length > 0);
-  return { name: java, leastMs: 1000, cpuMs };
+  return { name: java, leastMs: 1000, warmUpMs: warmUpMs.compiled, cpuMs };
 }
 
 function assertSame(octets: Uint8Array, expected: Uint8Array): void {
@@ -170,9 +184,6 @@ function assertSame(octets: Uint8Array, expected: Uint8Array): void {
 }
 
 if (process.argv[1] === import.meta.filename) {
-  const [index, task] = process.argv.slice(2);
-  const one = cases[Number(index)];
-  if (one === undefined || (task !== "protect" && task !== "open"))
-    throw new Error("usage: codec.ts CASE protect|open");
-  process.stdout.write(JSON.stringify(await measureCase(one, task)));
+  const [index, task, peer] = process.argv.slice(2) as [string, Task, Peer];
+  process.stdout.write(JSON.stringify(await measureCase(cases[Number(index)] as Case, task, peer)));
 }

@@ -7,7 +7,12 @@ export type Variant = {
   cpuMs(times: number): Promise<number>;
   /** What one repetition should take at least, so that the clock's own steps do not show. */
   readonly leastMs: number;
+  /** How long it runs before it counts. */
+  readonly warmUpMs: number;
 };
+
+// Compilers of JavaScript and Java need ten thousand small messages to finish; a gateway runs for months.
+export const warmUpMs = { compiled: 6000, native: 300 } as const;
 
 export type Spread = { readonly median: number; readonly least: number; readonly most: number };
 
@@ -15,10 +20,11 @@ export type Spread = { readonly median: number; readonly least: number; readonly
 export type Measured = ReadonlyMap<string, readonly number[]>;
 
 /** Something this process does itself. */
-export function inProcess(name: string, run: () => unknown, leastMs = 200): Variant {
+export function inProcess(name: string, run: () => unknown, kind: keyof typeof warmUpMs = "compiled"): Variant {
   return {
     name,
-    leastMs,
+    leastMs: 200,
+    warmUpMs: warmUpMs[kind],
     async cpuMs(times) {
       // The garbage of the variant before. A full collection between messages would throw compiled code away too.
       globalThis.gc?.({ type: "minor" });
@@ -43,17 +49,14 @@ export async function paired(variants: readonly Variant[], repetitions = 7): Pro
   return measured;
 }
 
-// Compilers of JavaScript and Java need thousands of small messages to finish; a gateway runs for months.
-const warmUpMs = 2500;
-
 /** Warms up, and finds how often a variant must run to last. */
-async function timesFor({ cpuMs, leastMs }: Variant): Promise<number> {
+async function timesFor(variant: Variant): Promise<number> {
   let times = 1;
   for (let spent = 0; ; ) {
-    const ms = await cpuMs(times);
+    const ms = await variant.cpuMs(times);
     spent += ms;
-    const fitting = Math.max(1, Math.ceil((times * leastMs) / Math.max(ms, 1)));
-    if (spent >= warmUpMs) return fitting;
+    const fitting = Math.max(1, Math.ceil((times * variant.leastMs) / Math.max(ms, 1)));
+    if (spent >= variant.warmUpMs) return fitting;
     times = Math.min(fitting, times * 10);
   }
 }

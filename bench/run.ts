@@ -3,7 +3,7 @@
 
 import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
-import { cpus } from "node:os";
+import { cpus, loadavg } from "node:os";
 import { join } from "node:path";
 import * as bouncyCastle from "../test/interop/peers/bouncy-castle.ts";
 import * as openssl from "../test/interop/peers/openssl.ts";
@@ -41,6 +41,7 @@ if (unknown !== undefined) {
   process.exit(64);
 }
 
+const loadBefore = loadavg()[0] ?? 0;
 const sections: string[] = [];
 const missed: Figure[] = [];
 for (const [name, { title, ask }] of questions) {
@@ -86,6 +87,7 @@ async function circumstances(): Promise<string> {
   return `| | |
 | --- | --- |
 | machine | ${cpu?.model.trim()}, ${cpus().length} cores |
+| load by others when it began | ${loadBefore.toFixed(1)} |
 | Node | ${node}, OpenSSL ${inNode}, ${nodeFlags.join(" ")} |
 | openssl command | ${openssl.version()} |
 | Bouncy Castle | ${castle}, Java ${java} |
