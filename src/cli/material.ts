@@ -9,28 +9,31 @@ import { type Options, UsageError } from "./options.ts";
 
 export type NamedKey = DecryptionKey & { readonly chain: readonly Certificate[]; readonly file: string };
 
-/** The keys of `--KEY F --CERT F [--KEY2 ...]`: certificates go with keys in their order; PKCS #12 brings its own. */
+/** The keys of `--KEY F --CERT F [--KEY2 ...]`: certificates go in their order with the keys that do not bring their own. */
 export async function loadKeys(options: Options, keyOption: string, certificateOption: string): Promise<NamedKey[]> {
   const keyFiles = options.texts(keyOption);
-  const certificateFiles = options.texts(certificateOption);
+  const certificateFiles = [...options.texts(certificateOption)];
   if (certificateFiles.length > keyFiles.length) throw new UsageError(`--${certificateOption} without --${keyOption}`);
   const password = options.text("password-file");
-  return Promise.all(
-    keyFiles.map(async (key, index) => {
-      const certificate = certificateFiles[index];
-      const entry = await loadKey({
-        key,
-        ...(certificate === undefined ? {} : { certificate }),
-        ...(password === undefined ? {} : { password }),
-      });
-      return namedKey(entry, key, certificateOption);
-    }),
-  );
+  const oneEach = certificateFiles.length === keyFiles.length;
+  const keys: NamedKey[] = [];
+  for (const key of keyFiles) {
+    const files = password === undefined ? { key } : { key, password };
+    let entry = oneEach ? undefined : await loadKey(files);
+    if (entry?.certificate === undefined) {
+      const certificate = certificateFiles.shift();
+      if (certificate !== undefined) entry = await loadKey({ ...files, certificate });
+    }
+    keys.push(namedKey(entry, key, certificateOption));
+  }
+  if (certificateFiles.length > 0) throw new UsageError(`--${certificateOption} without --${keyOption}`);
+  return keys;
 }
 
-function namedKey({ privateKey, certificate, chain }: KeyEntry, file: string, certificateOption: string): NamedKey {
-  if (certificate === undefined)
+function namedKey(entry: KeyEntry | undefined, file: string, certificateOption: string): NamedKey {
+  if (entry?.certificate === undefined)
     throw new UsageError(`${file} holds no certificate: name one with --${certificateOption}`);
+  const { privateKey, certificate, chain } = entry;
   return { key: privateKeyOf(privateKey, certificate.publicKey), certificate, chain, file };
 }
 

@@ -263,6 +263,10 @@ function keyTests(): void {
       args: () => ["--key", encrypted(), "--cert", certificateFile, "--password-file", password()],
     },
     { what: "PKCS #12", args: () => ["--key", pkcs12(), "--password-file", password()] },
+    {
+      what: "PKCS #12 beside others in files of their own",
+      args: () => ["--key", pkcs12(), ...openedWith(ann()), "--password-file", password()],
+    },
   ]) {
     test(`a key may be ${what}`, async () => {
       const { status, stdout, stderr } = await open([...args(), ...trusting()], await protectedBy(both()));
