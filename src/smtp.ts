@@ -16,6 +16,7 @@
 // STARTTLS, XFORWARD, BDAT and limits per peer come with the Gateway issue.
 
 export type { MailParameters } from "./smtp/command.ts";
+export type { ForwardPath, NotifyWhen, RecipientDsn } from "./smtp/dsn.ts";
 export { type Dialect, lmtp, smtp } from "./smtp/lmtp.ts";
 export { formatMailbox, type Mailbox, needsUtf8, parseMailbox, sameMailbox } from "./smtp/mailbox.ts";
 export { RelayPool } from "./smtp/relay-pool.ts";
@@ -24,4 +25,5 @@ export { describeReply, isPermanent, isPositive, type Reply, reply } from "./smt
 export { type ListenOptions, listen, type MailServer, type SocketAddress } from "./smtp/server.ts";
 export { defaultLimits, type SessionLimits, type SessionOptions } from "./smtp/session.ts";
 export type { SmtpErrorCode } from "./smtp/smtp-error.ts";
-export type { Envelope, HandleTransaction, Peer, Transaction } from "./smtp/transaction.ts";
+export type { HopTls, ListenTls, TlsIdentity } from "./smtp/tls.ts";
+export type { Envelope, HandleTransaction, Origin, Peer, Transaction } from "./smtp/transaction.ts";

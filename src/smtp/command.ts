@@ -12,6 +12,10 @@ export type MailParameters = {
   readonly size?: number;
   readonly body?: "7BIT" | "8BITMIME";
   readonly smtputf8?: true;
+  /** How much of the message a failure notice may return (RFC 3461, 4.3). */
+  readonly ret?: "FULL" | "HDRS";
+  /** The sender's own name for this mail (RFC 3461, 4.4), decoded. */
+  readonly envid?: string;
 };
 
 export type HelloVerb = "EHLO" | "HELO" | "LHLO";

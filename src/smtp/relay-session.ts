@@ -21,9 +21,14 @@ import {
 } from "./reply.ts";
 import type { SocketAddress } from "./server.ts";
 import { smtpError } from "./smtp-error.ts";
+import type { HopTls } from "./tls.ts";
 import type { Envelope } from "./transaction.ts";
 
-export type Hop = { readonly protocol: "smtp" | "lmtp"; readonly address: SocketAddress };
+export type Hop = {
+  readonly protocol: "smtp" | "lmtp";
+  readonly address: SocketAddress;
+  readonly tls?: HopTls;
+};
 
 export type RelayTimeouts = {
   readonly connectMs: number;

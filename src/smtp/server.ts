@@ -3,6 +3,7 @@
 import { BlockList, createServer, isIPv6, type Server, type Socket } from "node:net";
 import { Connection } from "./connection.ts";
 import { Session, type SessionOptions } from "./session.ts";
+import type { ListenTls } from "./tls.ts";
 
 /** Where to listen, or where a hop listens. */
 export type SocketAddress = { readonly host: string; readonly port: number } | { readonly path: string };
@@ -17,6 +18,12 @@ export type MailServer = {
 export type ListenOptions = SessionOptions & {
   /** Addresses and networks that may connect; anybody unless given. A Unix socket is guarded by its permissions. */
   readonly accept?: readonly string[];
+  /** Addresses and networks whose XFORWARD counts; a peer on a Unix socket is "unix". Nobody unless given. */
+  readonly trusted?: readonly string[];
+  /** Connections at once, in all and from one address. */
+  readonly connections?: number;
+  readonly perPeer?: number;
+  readonly tls?: ListenTls;
 };
 
 export async function listen(address: SocketAddress, options: ListenOptions): Promise<MailServer> {

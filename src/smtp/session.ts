@@ -40,6 +40,11 @@ export type SessionOptions = {
   readonly handle: HandleTransaction;
   /** Answers for a recipient from what is known before the message; undefined accepts. */
   readonly judgeRecipient?: (forwardPath: Mailbox, envelope: Envelope) => Reply | undefined;
+  /**
+   * What a CR or LF that stands alone in a message is: a reason for 554, as strangers use it to make one message two,
+   * or (from our own hub, by LMTP) an octet like any other. Nowhere does it end a message.
+   */
+  readonly strayLineEnds?: "refuse" | "data";
   /** Told of everything that went wrong in a handler; the peer only hears 451. */
   readonly onFault: (thrown: unknown) => void;
 };

@@ -2,13 +2,14 @@
 
 import type { ByteSource } from "../bytes.ts";
 import type { MailParameters } from "./command.ts";
+import type { ForwardPath } from "./dsn.ts";
 import type { Mailbox } from "./mailbox.ts";
 import type { Reply } from "./reply.ts";
 
 export type Envelope = {
   /** undefined: the null reverse path `<>` of bounces and reports. */
   readonly reversePath: Mailbox | undefined;
-  readonly forwardPaths: readonly Mailbox[];
+  readonly forwardPaths: readonly ForwardPath[];
   readonly parameters: MailParameters;
 };
 
@@ -18,7 +19,21 @@ export type Peer = {
   readonly address: string;
   readonly helo: string;
   /** The word for the Received field (RFC 3848, RFC 6531). */
-  readonly protocol: "SMTP" | "ESMTP" | "LMTP" | "UTF8SMTP" | "UTF8LMTP";
+  readonly protocol: "SMTP" | `${"E" | "UTF8"}SMTP${"" | "S"}` | `${"" | "UTF8"}LMTP${"" | "S"}`;
+  /** What the peer calls this message in its own queue (XFORWARD IDENT, from trusted peers only). */
+  readonly queueId?: string;
+  /** Whom the peer had it from (the rest of XFORWARD, from trusted peers only). */
+  readonly origin?: Origin;
+};
+
+/** What a trusted peer knows of its own client; what it does not know is left out. */
+export type Origin = {
+  readonly name?: string;
+  readonly address?: string;
+  readonly port?: number;
+  readonly helo?: string;
+  readonly protocol?: string;
+  readonly source?: "LOCAL" | "REMOTE";
 };
 
 export type Transaction = {
