@@ -4,6 +4,7 @@
 // are yaml and zod loaded, so that commands on one message do without them.
 
 export { configJsonSchema } from "./config/json-schema.ts";
+export type { HopConfig, ListenConfig, TlsConfig } from "./config/links.ts";
 export { type ConfigErrorCode, parseConfig } from "./config/parse.ts";
-export type { Config, DomainConfig, KeyConfig, ListenConfig, RevocationConfig } from "./config/schema.ts";
+export type { Config, DomainConfig, KeyConfig, RevocationConfig } from "./config/schema.ts";
 export type { Endpoint, HopAddress } from "./config/values.ts";

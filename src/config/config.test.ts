@@ -44,14 +44,49 @@ test("a whole configuration is read, paths from its own folder", () => {
     submit: { protocol: "smtp", address: { host: "mail.treasury.example", port: 25 } },
   });
   assert.deepEqual(config.directory.sources, [{ ldif: "/etc/postern/members.ldif" }]);
-  assert.deepEqual(config.unused, ["ledgerKey", "store", "rules", "console", "relay.submit"]);
+  assert.deepEqual(config.ledgerKey, { file: "/etc/postern/secrets/ledger.key", named: true });
+  assert.equal(config.store, "/var/lib/postern/postern.db");
+  assert.deepEqual(config.unused, ["rules", "console"]);
 });
 
 test("what may be left out has its default", () => {
   const short = example.replace(/^( {2}submit|limits|community|ledgerKey|store|rules|console):.*\n/gm, "");
   const config = parseConfig(short, "postern.yaml");
-  assert.deepEqual(config.limits, { messageSize: 104_857_600, recipients: 1000, connections: 1000, perPeer: 200 });
+  assert.deepEqual(config.limits, {
+    messageSize: 104_857_600,
+    recipients: 1000,
+    connections: 1000,
+    perPeer: 200,
+    spill: 4_294_967_296,
+    hold: 10_737_418_240,
+  });
+  assert.deepEqual(config.ledgerKey, { file: "/var/lib/postern/ledger.key", named: false });
+  assert.equal(config.store, "/var/lib/postern/postern.db");
+  assert.equal(config.workers, undefined);
   assert.deepEqual(config.unused, []);
+});
+
+const ours = "certificate: tls/gw.crt, key: tls/gw.key";
+const pin = Array.from({ length: 32 }, () => "AB").join(":");
+
+test("a link leaves the machine under TLS with a pin", () => {
+  const config = parseConfig(
+    example
+      .replace(`{ smtp: "[::1]:10027" }`, `{ smtp: "192.0.2.1:25", tls: { ${ours}, pin: "${pin}" } }`)
+      .replace("outside: smtp://127.0.0.1:10026", `outside: { to: smtp://192.0.2.2:25, tls: { pin: ["${pin}"] } }`),
+    "/etc/postern/postern.yaml",
+  );
+  const files = { certificate: "/etc/postern/tls/gw.crt", key: "/etc/postern/tls/gw.key" };
+  assert.deepEqual(config.listen.outside.tls, { ...files, pins: ["ab".repeat(32)] });
+  assert.deepEqual(config.relay.outside.tls, { pins: ["ab".repeat(32)] });
+});
+
+test("a listener without a pin offers TLS, and leaves the machine only by dangerPlaintext", () => {
+  const listener = (more: string): string =>
+    example.replace(`"[::1]:10027"`, `"192.0.2.1:25", tls: { ${ours} }${more}`);
+  assert.throws(() => parseConfig(listener(""), "c.yaml"), { message: /listen\.outside: is not on this machine/ });
+  const { outside } = parseConfig(listener(", dangerPlaintext: true"), "/c.yaml").listen;
+  assert.deepEqual(outside.tls, { certificate: "/tls/gw.crt", key: "/tls/gw.key", pins: [] });
 });
 
 for (const { from, to, expected } of [
@@ -119,6 +154,37 @@ for (const { from, to, expected } of [
     to: "lmtp: 192.0.2.1:10025",
     expected: /^c\.yaml:13:\d+: listen\.inside: is not on this machine/m,
   },
+  {
+    from: "{ to: smtp://mail.treasury.example:25, dangerPlaintext: true }",
+    to: "smtp://mail.treasury.example:25",
+    expected: /^c\.yaml:18:\d+: relay\.submit: is not on this machine: that needs tls with a pin/m,
+  },
+  {
+    from: "dangerPlaintext: true",
+    to: "tls: { pin: abc }",
+    expected: /^c\.yaml:18:\d+: relay\.submit\.tls\.pin\[0\]: must be the SHA-256 of a certificate in hex$/m,
+  },
+  {
+    from: "dangerPlaintext: true",
+    to: `tls: { pin: "${pin}", key: k }`,
+    expected: /^c\.yaml:18:\d+: relay\.submit\.tls: must have certificate and key, or neither$/m,
+  },
+  {
+    from: "dangerPlaintext: true",
+    to: "tls: { pins: x }",
+    expected: /^c\.yaml:18:\d+: relay\.submit\.tls\.pins: unknown setting \(did you mean pin\?\)$/m,
+  },
+  {
+    from: "accept: [127.0.0.0/8] }",
+    to: "tls: { certificate: c } }",
+    expected: /^c\.yaml:13:\d+: listen\.inside\.tls\.key: is missing$/m,
+  },
+  {
+    from: "sqlite:postern.db",
+    to: "postgres://db/postern",
+    expected: /^c\.yaml:21:\d+: store: must be sqlite:FILE \(PostgreSQL comes with a later version\)$/m,
+  },
+  { from: "store: sqlite", to: "workers: 0\nstore: sqlite", expected: /^c\.yaml:21:1: workers: must be at least 1$/m },
   {
     from: "{ smtp: ",
     to: "{ lmtp: 127.0.0.1:1, smtp: ",

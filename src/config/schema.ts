@@ -1,20 +1,9 @@
 // The configuration: one schema that checks it, and from which its reference page and its JSON Schema come.
 
+import path from "node:path";
 import { z } from "zod";
-import {
-  count,
-  domainName,
-  type Endpoint,
-  endpoint,
-  fileIn,
-  type HopAddress,
-  hop,
-  hostName,
-  isLoopback,
-  mailAddress,
-  network,
-  size,
-} from "./values.ts";
+import { type HopConfig, type ListenConfig, linksOf } from "./links.ts";
+import { count, domainName, endpoint, fileIn, hostName, mailAddress, size, storeName } from "./values.ts";
 
 export type KeyConfig = {
   readonly key: string;
@@ -29,12 +18,6 @@ export type DomainConfig = {
   readonly encryption: readonly KeyConfig[];
 };
 
-export type ListenConfig = {
-  readonly protocol: "smtp" | "lmtp";
-  readonly address: Endpoint;
-  readonly accept: readonly string[];
-};
-
 export type RevocationConfig = "ignore" | "check" | "require";
 
 export type Config = {
@@ -43,6 +26,8 @@ export type Config = {
   readonly dataDir: string;
   readonly postmaster: string;
   readonly community?: string | undefined;
+  /** Undefined: one per core. */
+  readonly workers?: number | undefined;
   readonly trust: {
     readonly anchors: readonly string[];
     readonly intermediates: readonly string[];
@@ -54,50 +39,36 @@ export type Config = {
     readonly recipients: number;
     readonly connections: number;
     readonly perPeer: number;
+    readonly spill: number;
+    readonly hold: number;
   };
   readonly domains: readonly DomainConfig[];
   readonly listen: { readonly inside: ListenConfig; readonly outside: ListenConfig };
   readonly relay: {
-    readonly outside: HopAddress;
-    readonly inside: HopAddress;
-    readonly submit?: HopAddress | undefined;
+    readonly outside: HopConfig;
+    readonly inside: HopConfig;
+    readonly submit?: HopConfig | undefined;
   };
   readonly directory: { readonly sources: readonly { readonly ldif: string }[] };
+  /** One that nobody named is made at the first start; one that was named must be there. */
+  readonly ledgerKey: { readonly file: string; readonly named: boolean };
+  /** The file of the SQLite store. */
+  readonly store: string;
   /** Settings that are understood and not used by this version. */
   readonly unused: readonly string[];
 };
 
 const notYet = "Not used by this version.";
-const plaintext = "is not on this machine: without TLS that needs dangerPlaintext: true";
-const dangerPlaintext = z.boolean().default(false).describe("Allow this link to leave the machine without TLS.");
-
-const listener = z
+const limits = z
   .strictObject({
-    lmtp: endpoint.optional().describe("Where to listen for LMTP, behind a mail server that keeps a queue."),
-    smtp: endpoint.optional().describe("Where to listen for SMTP, in proxy mode."),
-    accept: z.array(network).prefault(["127.0.0.0/8", "::1/128"]).describe("Who may connect."),
-    dangerPlaintext,
+    messageSize: size.prefault("100MiB").describe("The largest message."),
+    recipients: count.default(1000).describe("Recipients of one message."),
+    connections: count.default(1000).describe("Connections at the same time, over all workers and both listeners."),
+    perPeer: count.default(200).describe("Connections of one peer at the same time."),
+    spill: size.prefault("4GiB").describe("Room on the disk for messages on their way that are large."),
+    hold: size.prefault("10GiB").describe("Room on the disk for mail that is held."),
   })
-  .transform(({ lmtp, smtp, accept, dangerPlaintext }, context): ListenConfig => {
-    const address = lmtp ?? smtp;
-    if (address === undefined || (lmtp !== undefined && smtp !== undefined)) {
-      context.addIssue({ code: "custom", message: "must have either lmtp or smtp" });
-      return z.NEVER;
-    }
-    if (!isLoopback(address) && !dangerPlaintext) context.addIssue({ code: "custom", message: plaintext });
-    return { protocol: lmtp === undefined ? "smtp" : "lmtp", address, accept };
-  });
-
-const relayHop = z
-  .preprocess(
-    (given) => (typeof given === "string" ? { to: given } : given),
-    z.strictObject({ to: hop.describe("The next hop; alone it may stand for the whole group."), dangerPlaintext }),
-  )
-  .transform(({ to, dangerPlaintext }, context): HopAddress => {
-    if (!isLoopback(to.address) && !dangerPlaintext) context.addIssue({ code: "custom", message: plaintext });
-    return to;
-  })
-  .meta({ type: ["string", "object"] });
+  .prefault({});
 
 function requireEachOnce(domains: readonly { readonly name: string }[], context: z.core.$RefinementCtx): void {
   for (const [index, { name }] of domains.entries()) {
@@ -109,6 +80,7 @@ function requireEachOnce(domains: readonly { readonly name: string }[], context:
 /** The schema of a file in `folder`, to which relative paths in it refer. */
 export function configSchema(folder: string): z.ZodType<Config> {
   const file = fileIn(folder);
+  const { listener, relayHop } = linksOf(file);
   const key = z.strictObject({
     key: file.describe("Private key: PEM, DER or PKCS #12."),
     certificate: file.describe("Its certificate, with its chain if there is one."),
@@ -134,15 +106,13 @@ export function configSchema(folder: string): z.ZodType<Config> {
             "`check`: what the lists say counts; `require`: there must be a current one; `ignore`: nobody looks.",
           ),
       }),
-      ledgerKey: file.optional().describe(`The key under which the ledger hides addresses. ${notYet}`),
-      limits: z
-        .strictObject({
-          messageSize: size.prefault("100MiB").describe("The largest message."),
-          recipients: count.default(1000).describe("Recipients of one message."),
-          connections: count.default(1000).describe(`Connections at the same time. ${notYet}`),
-          perPeer: count.default(200).describe(`Connections of one peer. ${notYet}`),
-        })
-        .prefault({}),
+      workers: count.optional().describe("Processes that handle mail; one per core unless given."),
+      ledgerKey: file
+        .optional()
+        .describe(
+          "The key under which the ledger hides addresses; unless given `ledger.key` under `dataDir`, made at the first start.",
+        ),
+      limits,
       domains: z
         .array(
           z.strictObject({
@@ -167,7 +137,7 @@ export function configSchema(folder: string): z.ZodType<Config> {
         .strictObject({
           outside: relayHop.describe("Where mail for the world goes next."),
           inside: relayHop.describe("Where mail for our users goes next."),
-          submit: relayHop.optional().describe(`Where mail of our own making enters. ${notYet}`),
+          submit: relayHop.optional().describe("Where mail of our own making enters."),
         })
         // preprocess hides what must be there.
         .meta({ required: ["outside", "inside"] }),
@@ -177,14 +147,21 @@ export function configSchema(folder: string): z.ZodType<Config> {
           .min(1)
           .describe("Where members and their certificates come from."),
       }),
-      store: z.string().optional().describe(`Where ledger and tracking are kept. ${notYet}`),
+      store: storeName
+        .prefault("sqlite:postern.db")
+        .describe("Where ledger, held mail and tracking are kept: a file, under `dataDir`."),
       rules: file.optional().describe(`Rules of the house. ${notYet}`),
       console: endpoint.optional().describe(`Where the console listens. ${notYet}`),
     })
     .transform(({ authservId, ledgerKey, store, rules, console, ...config }): Config => {
-      // TODO(#3): ledger, store and mail of our own; rules and console come with their issues.
-      const waiting = { ledgerKey, store, rules, console, "relay.submit": config.relay.submit };
+      const waiting = { rules, console };
       const unused = Object.entries(waiting).flatMap(([name, value]) => (value === undefined ? [] : [name]));
-      return { ...config, authservId: authservId ?? config.hostname, unused };
+      return {
+        ...config,
+        authservId: authservId ?? config.hostname,
+        ledgerKey: { file: ledgerKey ?? path.join(config.dataDir, "ledger.key"), named: ledgerKey !== undefined },
+        store: path.resolve(config.dataDir, store),
+        unused,
+      };
     });
 }

@@ -66,6 +66,18 @@ export const network: z.ZodType<string, string> = parsed(
   "an IP address or a network like 192.0.2.0/24",
 );
 
+/** SHA-256 of a certificate as `openssl x509 -fingerprint -sha256` prints it; kept in lower case without colons. */
+export const fingerprint: z.ZodType<string, string> = parsed((text) => {
+  const digits = text.replaceAll(":", "").toLowerCase();
+  return /^[0-9a-f]{64}$/.test(digits) ? digits : undefined;
+}, "the SHA-256 of a certificate in hex");
+
+/** `sqlite:FILE` under `dataDir`, which is known only when the whole is. */
+export const storeName: z.ZodType<string, string> = parsed(
+  (text) => /^sqlite:(.+)$/.exec(text)?.[1],
+  "sqlite:FILE (PostgreSQL comes with a later version)",
+);
+
 /** A file, relative to the configuration's own folder. */
 export function fileIn(folder: string): z.ZodType<string, string> {
   return z
