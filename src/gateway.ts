@@ -27,6 +27,7 @@ export type { GatewayErrorCode } from "./gateway/accept.ts";
 export type { OwnDomain, PassageReport, Services, Side, Trust } from "./gateway/passage.ts";
 export { logLines } from "./gateway/report.ts";
 export type { RunningGateway, Watchers } from "./gateway/start.ts";
+export { loadWorld, type World } from "./gateway/world.ts";
 
 /** Loads what the configuration names, and listens. */
 export function startGateway(config: Config, watchers: Watchers): Promise<RunningGateway> {

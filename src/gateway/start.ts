@@ -4,12 +4,9 @@
 import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import { systemClock } from "../clock.ts";
-import type { Config, DomainConfig, KeyConfig, ListenConfig } from "../config.ts";
-import { privateKeyOf } from "../crypto.ts";
-import { makeSnapshot, type Snapshot } from "../directory.ts";
-import { parseDomainName } from "../domain.ts";
+import type { Config, ListenConfig } from "../config.ts";
+import type { Snapshot } from "../directory.ts";
 import { SecureMailError } from "../errors.ts";
-import { type KeyEntry, loadCertificates, loadCrls, loadKey } from "../keystore.ts";
 import {
   defaultLimits,
   type HandleTransaction,
@@ -23,10 +20,10 @@ import {
   type SocketAddress,
   smtp,
 } from "../smtp.ts";
-import { readDirectoryFiles, spillingSpools } from "../store.ts";
-import type { Certificate } from "../x509.ts";
-import type { OwnDomain, PassageReport, Services, Side, Trust } from "./passage.ts";
+import { spillingSpools } from "../store.ts";
+import type { PassageReport, Services, Side } from "./passage.ts";
 import { queueId } from "./queue-id.ts";
+import { loadSnapshot, loadWorld } from "./world.ts";
 
 export type RunningGateway = {
   readonly listening: Readonly<Record<Side, SocketAddress>>;
@@ -51,14 +48,13 @@ export async function start(
   const spill = path.join(config.dataDir, "spill");
   await mkdir(spill, { recursive: true, mode: 0o700 });
   const pool = new RelayPool(config.hostname);
-  let snapshot = await loadSnapshot(config, 1);
+  const { domains, trust, ...world } = await loadWorld(config);
+  let { snapshot } = world;
   const services: Services = {
     hostname: config.hostname,
     authservId: config.authservId,
-    domains: new Map(
-      await Promise.all(config.domains.map(async (domain) => [domain.name, await loadDomain(domain)] as const)),
-    ),
-    trust: await loadTrust(config),
+    domains,
+    trust,
     snapshot: () => snapshot,
     hops: config.relay,
     relay: (hop, envelope, message) => pool.relay(hop, envelope, message),
@@ -115,39 +111,4 @@ function sessionOptions(
         }
       : {}),
   };
-}
-
-async function loadSnapshot({ directory }: Config, number: number): Promise<Snapshot> {
-  return makeSnapshot(number, await readDirectoryFiles(directory.sources.map(({ ldif }) => ldif)));
-}
-
-async function loadTrust({ trust }: Config): Promise<Trust> {
-  const all = async (files: readonly string[]): Promise<Certificate[]> =>
-    (await Promise.all(files.map(loadCertificates))).flat();
-  return {
-    anchors: await all(trust.anchors),
-    intermediates: await all(trust.intermediates),
-    crls: (await Promise.all(trust.crls.map(loadCrls))).flat(),
-    revocation: trust.revocation,
-  };
-}
-
-async function loadDomain({ name, signing, encryption }: DomainConfig): Promise<OwnDomain> {
-  const domain = parseDomainName(name);
-  if (domain === undefined) throw new Error(`${name} was checked by the configuration`);
-  const own = await loadOwnKey(signing);
-  const decryption = await Promise.all(encryption.map(loadOwnKey));
-  return { name: domain, signing: own, decryption };
-}
-
-async function loadOwnKey({ key, certificate, passwordFile }: KeyConfig): Promise<OwnDomain["signing"]> {
-  const entry: KeyEntry = await loadKey({
-    key,
-    certificate,
-    ...(passwordFile === undefined ? {} : { password: passwordFile }),
-  });
-  if (entry.certificate === undefined)
-    throw new SecureMailError("GATEWAY_KEY", "permanent", `${certificate}: holds no certificate`);
-  const { privateKey, chain } = entry;
-  return { key: privateKeyOf(privateKey, entry.certificate.publicKey), certificate: entry.certificate, chain };
 }
