@@ -12,3 +12,4 @@ export {
   loadKey,
   loadPassword,
 } from "./keystore/file-keys.ts";
+export { loadLedgerKey } from "./keystore/ledger-key.ts";
