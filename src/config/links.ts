@@ -46,12 +46,12 @@ export function linksOf(file: z.ZodType<string, string>): {
       pin: pin
         .optional()
         .describe(
-          "SHA-256 of the peer's certificate in hex, or a list: only such a peer may send, and only over TLS. Without it TLS is offered.",
+          "SHA-256 of the peer's certificate in hex, or a list: only such a peer may send. Unless given, whoever `accept` names.",
         ),
     })
     .transform(({ pin = [], ...own }) => ({ ...own, pins: pin }))
     .optional()
-    .describe("STARTTLS on this listener.");
+    .describe("STARTTLS, without which this listener takes no mail.");
   const relayTls = z
     .strictObject({
       certificate: certificate.optional(),

@@ -63,8 +63,8 @@ const limits = z
   .strictObject({
     messageSize: size.prefault("100MiB").describe("The largest message."),
     recipients: count.default(1000).describe("Recipients of one message."),
-    connections: count.default(1000).describe("Connections at the same time, over all workers and both listeners."),
-    perPeer: count.default(200).describe("Connections of one peer at the same time."),
+    connections: count.default(1000).describe("Connections to one listener at the same time."),
+    perPeer: count.default(200).describe("Connections of one peer to one listener at the same time."),
     spill: size.prefault("4GiB").describe("Room on the disk for messages on their way that are large."),
     hold: size.prefault("10GiB").describe("Room on the disk for mail that is held."),
   })
