@@ -21,6 +21,7 @@ import {
   smtp,
 } from "../smtp.ts";
 import { spillingSpools } from "../store.ts";
+import { loadLinks } from "./links.ts";
 import type { PassageReport, Services, Side } from "./passage.ts";
 import { queueId } from "./queue-id.ts";
 import { loadSnapshot, loadWorld } from "./world.ts";
@@ -49,6 +50,7 @@ export async function start(
   await mkdir(spill, { recursive: true, mode: 0o700 });
   const pool = new RelayPool(config.hostname);
   const { domains, trust, ...world } = await loadWorld(config);
+  const { hops, tls } = await loadLinks(config);
   let { snapshot } = world;
   const services: Services = {
     hostname: config.hostname,
@@ -56,7 +58,7 @@ export async function start(
     domains,
     trust,
     snapshot: () => snapshot,
-    hops: config.relay,
+    hops,
     relay: (hop, envelope, message) => pool.relay(hop, envelope, message),
     makeSpool: spillingSpools(spill),
     clock: systemClock,
@@ -66,6 +68,7 @@ export async function start(
   const open = (side: Side): Promise<MailServer> =>
     listen(config.listen[side].address, {
       ...sessionOptions(config, side, services),
+      ...tls[side],
       handle: corridorOf(side, services),
       onFault,
     });
