@@ -24,6 +24,7 @@ import { type RunningGateway, start, type Watchers } from "./gateway/start.ts";
 import { type HandleTransaction, reply } from "./smtp.ts";
 
 export type { GatewayErrorCode } from "./gateway/accept.ts";
+export { encryptionJudge } from "./gateway/judge-peer.ts";
 export type { OwnDomain, PassageReport, Services, Side, Trust } from "./gateway/passage.ts";
 export { logLines } from "./gateway/report.ts";
 export type { RunningGateway, Watchers } from "./gateway/start.ts";

@@ -83,6 +83,7 @@ test("an entry with everything is read", async () => {
     ["userCertificate", certificate],
     ["posternStatus", "test"],
     ["posternClass", "trustedPartner"],
+    ["posternPin", "AB:".repeat(31).concat("ab")],
     ["posternProfile", "M"],
     ["posternProfile", "b"],
     ["posternMaxClassification", "RESTRICTED"],
@@ -104,6 +105,7 @@ test("an entry with everything is read", async () => {
     domains: ["a.example", "b.example"],
     status: "test",
     class: "trustedPartner",
+    pins: ["ab".repeat(32)],
     profiles: ["M", "B"],
     includeSubdomains: true,
     identification: { kind: "header", name: "X-Domain", value: "a=b" },
@@ -134,6 +136,7 @@ test("a member without a domain is a fault", () => {
 for (const [attribute, value] of [
   ["posternStatus", "aktive"],
   ["posternClass", "?"],
+  ["posternPin", "abc"],
   ["posternProfile", "X"],
   ["posternIncludeSubdomains", "yes"],
   ["posternIdentification", "header:"],
@@ -224,4 +227,27 @@ test("every good encryption certificate is chosen, newest first, and each other 
     rejected.map(({ code }) => code),
     ["NOT_YET_VALID", "EXPIRED", "KEY_USAGE", "NOT_BOUND", "NOT_BOUND"],
   );
+});
+
+test("where certificates are pinned no other counts, and a manual entry asks for no name", async () => {
+  const [pinned, other, foreign] = await Promise.all([issue(), issue(), issue({ email: "x@partner.example" })]);
+  const entry = (pin: Uint8Array, ...more: LdifAttribute[]) =>
+    makeSnapshot(
+      1,
+      entries([
+        ...base,
+        ...[pinned, other, foreign].map((octets): LdifAttribute => ["userCertificate;binary", octets]),
+        ["posternPin", parseCertificate(pin).sha256],
+        ...more,
+      ]),
+    ).find(domain("a.example"));
+  const outcome = (found: ReturnType<typeof entry>) => {
+    assert.ok(found);
+    const { chosen, rejected } = selectEncryptionCertificates(found, judge);
+    return [chosen.map(({ sha256 }) => sha256), rejected.map(({ code }) => code)];
+  };
+  assert.deepEqual(outcome(entry(pinned)), [[parseCertificate(pinned).sha256], ["NOT_PINNED", "NOT_PINNED"]]);
+  assert.deepEqual(outcome(entry(foreign)), [[], ["NOT_PINNED", "NOT_PINNED", "NOT_BOUND"]]);
+  const manual = entry(foreign, ["posternIdentification", "manual"]);
+  assert.deepEqual(outcome(manual), [[parseCertificate(foreign).sha256], ["NOT_PINNED", "NOT_PINNED"]]);
 });

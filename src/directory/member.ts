@@ -22,6 +22,8 @@ export type Member = {
   readonly domains: readonly DomainName[];
   /** Every certificate of the entry, signing and encryption, each once. */
   readonly certificates: readonly Certificate[];
+  /** SHA-256 of the certificates that were compared by hand; where there are some, no other certificate counts. */
+  readonly pins: readonly string[];
   readonly status: MemberStatus;
   readonly class: MemberClass;
   /** What the member reads; empty where the entry does not say. */
@@ -67,6 +69,7 @@ export function readMember(entry: LdifEntry): ReadMember {
     name: reader.one("cn") ?? (domains[0] as string),
     domains,
     certificates,
+    pins: reader.all("posternPin", parsePin),
     class: reader.one("posternClass", among(classes)) ?? "full",
     profiles: reader.all("posternProfile", among(profiles)),
     includeSubdomains: reader.one("posternIncludeSubdomains", parseBoolean) ?? false,
@@ -160,6 +163,12 @@ class EntryReader {
 
 function among<Value extends string>(allowed: readonly Value[]): (text: string) => Value | undefined {
   return (text) => allowed.find((value) => value.toLowerCase() === text.toLowerCase());
+}
+
+/** As hexadecimal digits, with or without the colons that other programs put between octets. */
+function parsePin(text: string): string | undefined {
+  const digits = text.replaceAll(":", "").toLowerCase();
+  return /^[0-9a-f]{64}$/.test(digits) ? digits : undefined;
 }
 
 function parseBoolean(text: string): boolean | undefined {

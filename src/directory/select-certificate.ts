@@ -10,11 +10,13 @@ import type { Found } from "./snapshot.ts";
 export type JudgeEncryption = (
   certificate: Certificate,
   domain: DomainName,
+  /** Somebody compared it by hand: it needs no authority to speak for it. */
+  pinned: boolean,
 ) => { readonly bound: boolean; readonly code: string; readonly detail?: string };
 
 export type RejectedCertificate = {
   readonly certificate: Certificate;
-  /** `NOT_BOUND`, `KEY_USAGE`, or the code of the path. */
+  /** `NOT_BOUND`, `NOT_PINNED`, `KEY_USAGE`, or the code of the path. */
   readonly code: string;
   readonly reason: string;
 };
@@ -29,7 +31,7 @@ export function selectEncryptionCertificates({ member, domain }: Found, judge: J
   const chosen: Certificate[] = [];
   const rejected: RejectedCertificate[] = [];
   for (const certificate of member.certificates) {
-    const objection = objectionTo(certificate, domain, judge);
+    const objection = objectionTo(certificate, { member, domain }, judge);
     if (objection === undefined) chosen.push(certificate);
     else rejected.push({ certificate, ...objection });
   }
@@ -39,14 +41,17 @@ export function selectEncryptionCertificates({ member, domain }: Found, judge: J
 
 function objectionTo(
   certificate: Certificate,
-  domain: DomainName,
+  { member, domain }: Found,
   judge: JudgeEncryption,
 ): Omit<RejectedCertificate, "certificate"> | undefined {
   const { keyUsage } = certificate.extensions;
   if (keyUsage !== undefined && !keyUsage.includes("keyEncipherment") && !keyUsage.includes("keyAgreement")) {
     return { code: "KEY_USAGE", reason: "not for encryption" };
   }
-  const { bound, code, detail } = judge(certificate, domain);
-  if (!bound) return { code: "NOT_BOUND", reason: `does not name the confidentiality authority of ${domain}` };
+  const pinned = member.pins.includes(certificate.sha256);
+  if (!pinned && member.pins.length > 0) return { code: "NOT_PINNED", reason: "not one that was exchanged by hand" };
+  const { bound, code, detail } = judge(certificate, domain, pinned);
+  if (!bound && !(pinned && member.identification.kind === "manual"))
+    return { code: "NOT_BOUND", reason: `does not name the confidentiality authority of ${domain}` };
   return code === "OK" ? undefined : { code, reason: detail ?? "its path is not good" };
 }

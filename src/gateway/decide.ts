@@ -4,9 +4,9 @@ import { type Found, selectEncryptionCertificates } from "../directory.ts";
 import { parseDomainName } from "../domain.ts";
 import { defaultProfile, type ProfileName, profileNames } from "../smime.ts";
 import { type Reply, reply } from "../smtp.ts";
-import { isBoundToDomain, verifyPath } from "../trust.ts";
 import type { Certificate } from "../x509.ts";
 import type { Classified, Direction } from "./classify.ts";
+import { encryptionJudge } from "./judge-peer.ts";
 import type { Accepted, Group, OwnDomain, Services, Treatment } from "./passage.ts";
 
 export function decide(accepted: Accepted, classified: Classified, services: Services): readonly Group[] {
@@ -46,17 +46,7 @@ function outbound(
 }
 
 function protectFor(accepted: Accepted, found: Found, as: OwnDomain, services: Services): Treatment {
-  const { chosen, rejected } = selectEncryptionCertificates(found, (certificate, domain) => {
-    const { anchors, intermediates, crls, revocation } = services.trust;
-    const at = accepted.at;
-    const path = verifyPath(certificate, { anchors, intermediates, crls, revocation, at, purpose: "encryption" });
-    const detail = path.reasons[0]?.detail;
-    return {
-      bound: isBoundToDomain(certificate, domain, "encryption"),
-      code: path.code,
-      ...(detail === undefined ? {} : { detail }),
-    };
-  });
+  const { chosen, rejected } = selectEncryptionCertificates(found, encryptionJudge(services.trust, accepted.at));
   if (chosen.length === 0) {
     const why = rejected.map(({ certificate, code, reason }) => `${certificate.subject}: ${code}, ${reason}`);
     return refuse(accepted, [`no usable certificate of ${found.domain}`, ...why].join("; "));

@@ -7,6 +7,7 @@ import { admit } from "../rules.ts";
 import { type Opened, type OpenReport, open as openLayers, smimeKindOf } from "../smime.ts";
 import { type MailParameters, reply } from "../smtp.ts";
 import { type Binding, signerJudge } from "../trust.ts";
+import { signerBinding } from "./judge-peer.ts";
 import type { Accepted, Group, Prepared, Services } from "./passage.ts";
 import { receivedField, verdictFields } from "./trace-fields.ts";
 
@@ -59,7 +60,7 @@ function opening(accepted: Accepted, { as }: Group & { kind: "open" }, services:
     legacy: false,
     now,
     makeSpool,
-    binding: binding.kind === "domain" ? { domain: binding.domain } : {},
+    binding: "domain" in binding ? { domain: binding.domain } : {},
   });
 }
 
@@ -67,7 +68,7 @@ function opening(accepted: Accepted, { as }: Group & { kind: "open" }, services:
 function bindingOf({ header, snapshot }: Accepted): Binding {
   const from = fromDomain(header);
   if (from === undefined) return { kind: "unknown" };
-  return { kind: "domain", domain: snapshot.find(from.domain)?.domain ?? from.domain };
+  return signerBinding(from.domain, snapshot.find(from.domain));
 }
 
 /** What could not be read may have been encrypted, unless its own header says that it was only signed. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { authority, certify, now, type Party, revoke } from "../../test/mint.ts";
+import { authority, certify, now, type Party, revoke, rsaPair } from "../../test/mint.ts";
 import { type SignerJudgeOptions, signerJudge } from "./judge-signer.ts";
 
 const root = await authority("Root");
@@ -50,4 +50,37 @@ test("S-6.10: a list that has run out is none, whatever the signing time says", 
   const crls = [await revoke(root, { thisUpdate: before(5 * days), nextUpdate: before(1 * days) })];
   const signer = await signerOf();
   assert.equal(codeOf(signer, before(2 * days), { crls, revocation: "require" }), "REVOCATION_UNKNOWN");
+});
+
+test("a signer that was compared by hand needs no authority, but nothing else is forgiven", async () => {
+  const stranger = await authority("Stranger");
+  const sign = (order: object) => certify("Theirs", { issuer: stranger, keyUsage: ["digitalSignature"], ...order });
+  const own = await sign({ emails: ["domain-signing-authority@partner.example"] });
+  const other = await sign({ emails: ["domain-signing-authority@partner.example"] });
+  const nameless = await sign({});
+  const over = await sign({ notAfter: before(30 * days) });
+  const weak = await sign({ pair: rsaPair(1024) });
+  const verdict = ({ certificate }: Party, named: boolean) => {
+    const pins = [own, nameless, over, weak].map((party) => party.certificate.sha256);
+    const binding = { kind: "pinned", domain: "partner.example", pins, named } as const;
+    const options = { anchors: [root.certificate], intermediates: [stranger.certificate], crls: [] } as const;
+    const judge = signerJudge({ ...options, revocation: "check", now, legacy: false, binding });
+    const { path, bound } = judge({ certificate, certificates: [], signingTime: now });
+    return `${path.code} ${bound}`;
+  };
+  assert.equal(verdict(own, true), "OK true");
+  assert.equal(verdict(other, true), "UNTRUSTED false");
+  assert.equal(verdict(nameless, true), "OK false");
+  assert.equal(verdict(nameless, false), "OK true");
+  assert.equal(verdict(over, false), "EXPIRED true");
+  assert.equal(verdict(weak, false), "WEAK true");
+});
+
+test("what an authority that we know took back stays taken back, compared by hand or not", async () => {
+  const signer = await signerOf();
+  const { certificate } = signer;
+  const binding = { kind: "pinned", domain: "a.example", pins: [certificate.sha256], named: false } as const;
+  const crls = [await revoke(root, { revoked: [certificate], revocationDate: before(1 * days) })];
+  assert.equal(codeOf(signer, now, { binding }), "OK");
+  assert.equal(codeOf(signer, now, { binding, crls }), "REVOKED");
 });

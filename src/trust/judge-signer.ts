@@ -2,12 +2,14 @@
 import type { JudgeSigner } from "../smime.ts";
 import type { Certificate, Crl } from "../x509.ts";
 import { isBoundToAddress, isBoundToDomain } from "./binding.ts";
-import { verifyPath } from "./verify-path.ts";
+import { verifyPath, verifyPinned } from "./verify-path.ts";
 
 /** Whom a signer's certificate must name. `unknown`: somebody should be named, and From does not say who. */
 export type Binding =
   | { readonly kind: "domain"; readonly domain: string }
   | { readonly kind: "address"; readonly address: string }
+  /** One of these certificates and no other, by SHA-256; `named`: it must name the domain all the same. */
+  | { readonly kind: "pinned"; readonly domain: string; readonly pins: readonly string[]; readonly named: boolean }
   | { readonly kind: "none" }
   | { readonly kind: "unknown" };
 
@@ -29,7 +31,8 @@ export function signerJudge(options: SignerJudgeOptions): JudgeSigner {
   return ({ certificate, certificates, signingTime }) => {
     const intermediates =
       certificates.length === 0 ? options.intermediates : [...options.intermediates, ...certificates];
-    const path = verifyPath(certificate, {
+    const verify = isPinned(certificate, binding) ? verifyPinned : verifyPath;
+    const path = verify(certificate, {
       ...options,
       intermediates,
       at: judgingTime(now, signingTime),
@@ -48,6 +51,14 @@ function judgingTime(now: Date, signingTime: Date | undefined): Date {
 
 function isBound(certificate: Certificate, binding: Binding): boolean {
   if (binding.kind === "none") return true;
+  if (binding.kind === "pinned") {
+    if (!isPinned(certificate, binding)) return false;
+    return !binding.named || isBoundToDomain(certificate, binding.domain, "signing");
+  }
   if (binding.kind === "domain") return isBoundToDomain(certificate, binding.domain, "signing");
   return binding.kind === "address" && isBoundToAddress(certificate, binding.address);
+}
+
+function isPinned(certificate: Certificate, binding: Binding): boolean {
+  return binding.kind === "pinned" && binding.pins.includes(certificate.sha256);
 }

@@ -47,6 +47,15 @@ export function verifyPath(leaf: Certificate, options: PathOptions): PathVerdict
   );
 }
 
+/**
+ * The verdict over a certificate that somebody compared by hand: it needs no authority, but everything else holds, and
+ * where an authority that we know took it back, that counts.
+ */
+export function verifyPinned(leaf: Certificate, options: PathOptions): PathVerdict {
+  const path = verifyPath(leaf, options);
+  return path.code === "OK" || path.code === "REVOKED" ? path : verifyPath(leaf, { ...options, anchors: [leaf] });
+}
+
 // A path that is only expired tells more than one that is no path at all.
 function badness(sorted: readonly PathReason[]): number {
   return -rankOf(sorted[0] as PathReason);
