@@ -8,8 +8,11 @@ import type { Snapshot } from "../directory.ts";
 import type { DomainName } from "../domain.ts";
 import type { HeaderBlock } from "../mime.ts";
 import type { OpenReport, ProfileName } from "../smime.ts";
-import type { Envelope, Hop, Mailbox, MailParameters, Peer, Reply } from "../smtp.ts";
+import type { Envelope, ForwardPath, Hop, MailParameters, Peer, Reply } from "../smtp.ts";
+import type { Journal, Plan, Store } from "../store.ts";
 import type { Certificate, Crl } from "../x509.ts";
+import type { MessageKeys } from "./identity.ts";
+import type { Turns } from "./turns.ts";
 
 /** Towards our own users, or towards the world. */
 export type Side = "inside" | "outside";
@@ -36,59 +39,103 @@ export type Services = {
   /** Our name in trace fields. */
   readonly hostname: string;
   readonly authservId: string;
+  readonly postmaster: string;
   readonly domains: ReadonlyMap<string, OwnDomain>;
   readonly trust: Trust;
   /** The directory as it is now; a message is judged by one snapshot throughout. */
   readonly snapshot: () => Snapshot;
   readonly hops: Readonly<Record<Side, Hop>>;
+  /** Where mail of our own making enters. */
+  readonly submit?: Hop;
   readonly relay: (hop: Hop, envelope: Envelope, message: ByteSource) => Promise<readonly Reply[]>;
   readonly makeSpool: MakeSpool;
+  readonly store: Store;
+  readonly journal: Journal;
+  /** Whose hashes stand for addresses in the ledger, in probes and in trace fields. */
+  readonly ledgerKey: Uint8Array;
+  readonly turns: Turns;
   readonly clock: Clock;
   readonly newId: () => string;
   readonly report: (report: PassageReport) => void;
+  /** Something that an administrator must hear of and that stops no mail. */
+  readonly alarm: (thrown: unknown) => void;
 };
 
-/** A message that has arrived whole. */
-export type Accepted = {
+/** A message that has arrived whole and that nobody has looked into. */
+export type Arrived = {
   readonly id: string;
   readonly from: Side;
   readonly at: Date;
   readonly envelope: Envelope;
   readonly peer: Peer;
-  /** What claims to be ours and came from outside is no longer in it. */
-  readonly header: HeaderBlock;
-  readonly body: () => ByteSource;
+  /** What our mail server calls it. */
+  readonly queueId?: string;
+  readonly keys: MessageKeys;
+  /** SHA-256 of the octets as they came, in hex. */
+  readonly digest: string;
   readonly octets: number;
-  readonly snapshot: Snapshot;
+  /** As it came, as often as wanted until `dispose`. */
+  readonly raw: () => ByteSource;
+  /** An administrator had it judged once more: it lies in the hold store already. */
+  readonly released: boolean;
+  readonly arrivalMs: number;
   readonly dispose: () => void;
 };
 
+/** A message that is about to be judged: what pretends to be ours is off. */
+export type Accepted = Arrived & {
+  /** What claims to be ours and came from outside is no longer in it. */
+  readonly header: HeaderBlock;
+  readonly body: () => ByteSource;
+  /** Whom the ledger does not know as served. */
+  readonly recipients: readonly ForwardPath[];
+  readonly snapshot: Snapshot;
+  /** What was decided when it was first seen, if it was seen before. */
+  readonly plan: () => Promise<Plan | undefined>;
+};
+
 /** Recipients that are served alike, and how. */
-export type Group = { readonly recipients: readonly Mailbox[]; readonly domain: string } & Treatment;
+export type Group = {
+  readonly recipients: readonly ForwardPath[];
+  /** Of the recipients; left out where there are several. */
+  readonly domain?: string;
+} & Treatment;
 
 export type Treatment =
-  | {
-      readonly kind: "protect";
-      readonly as: OwnDomain;
-      readonly certificates: readonly Certificate[];
-      readonly profile: ProfileName;
-    }
+  | ProtectTreatment
   | { readonly kind: "open"; readonly as: OwnDomain }
+  /** From one domain served here to another: both halves of the way in one. */
+  | (Omit<ProtectTreatment, "kind"> & { readonly kind: "exchange"; readonly to: OwnDomain })
   | { readonly kind: "pass"; readonly towards: Side }
-  | { readonly kind: "refuse"; readonly answer: Reply; readonly reason: string };
+  | { readonly kind: "hold"; readonly code: string; readonly reason: string }
+  | { readonly kind: "refuse"; readonly answer: Reply; readonly reason: string }
+  /** A message of `postern check`, of which only is wanted that it came by. */
+  | { readonly kind: "probe"; readonly token: string; readonly answer: Reply }
+  /** In the ledger: the answer got lost the last time. */
+  | { readonly kind: "served" };
 
-/** A message ready to leave, or the answer that stands in its place. */
+type ProtectTreatment = {
+  readonly kind: "protect";
+  readonly as: OwnDomain;
+  readonly certificates: readonly Certificate[];
+  readonly profile: ProfileName;
+};
+
+/** A message ready to leave, or what happens in its place. */
 export type Prepared =
   | {
+      readonly kind: "send";
       readonly towards: Side;
       readonly parameters: MailParameters;
       readonly message: ByteSource;
       readonly findings: Findings;
-      /** What the next hop refuses for good must not be told to who sent it. */
+      /** Opened mail whose fate must not be told to who sent it. */
       readonly conceal?: boolean;
       readonly dispose?: () => void;
     }
-  | { readonly answer: Reply; readonly findings: Findings };
+  | { readonly kind: "answer"; readonly answer: Reply; readonly findings: Findings }
+  /** Neither delivered nor lost; `patient`: time may mend it first. */
+  | { readonly kind: "hold"; readonly patient: boolean; readonly findings: Findings };
 
 /** What a stage has to say about a group, for people and logs. */
 export type Findings = {
@@ -101,13 +148,26 @@ export type Findings = {
   readonly opened?: OpenReport;
 };
 
+/** What the next hop said to one group. */
+export type Relayed = {
+  readonly replies: readonly Reply[];
+  readonly octetsOut: number;
+  readonly hop?: Hop;
+};
+
 export type Outcome = {
   readonly group: Group;
+  /** For each recipient what we say; where that differs, `said` has the next hop's words. */
   readonly replies: readonly Reply[];
+  readonly said?: readonly Reply[];
   readonly findings: Findings;
   readonly octetsOut: number;
-  readonly ms: number;
+  readonly hop?: Hop;
+  readonly times: Times;
 };
+
+/** Milliseconds: until the group's turn came, until the message was ready, until the next hop had answered. */
+export type Times = { readonly waited: number; readonly prepared: number; readonly relayed: number };
 
 /** One group of one message, as it went. */
 export type PassageReport = {
@@ -118,10 +178,25 @@ export type PassageReport = {
   readonly direction: "outbound" | "inbound";
   readonly treatment: Treatment["kind"];
   readonly client: string;
+  /** What our mail server calls it. */
+  readonly orig?: string;
+  readonly messageId?: string;
   readonly reversePath: string;
-  readonly domain: string;
-  readonly recipients: readonly { readonly forwardPath: string; readonly reply: string }[];
+  /** Left out where the recipients are of several. */
+  readonly domain?: string;
+  readonly recipients: readonly RecipientReport[];
+  readonly relay?: string;
   readonly octetsIn: number;
   readonly octetsOut: number;
+  /** Since the message had arrived. */
   readonly ms: number;
+  /** Arrival, waiting, preparing, handing over; in milliseconds. */
+  readonly delays: readonly [number, number, number, number];
 } & Findings;
+
+export type RecipientReport = {
+  readonly forwardPath: string;
+  readonly reply: string;
+  /** What the next hop said, where that was not told. */
+  readonly said?: string;
+};
