@@ -16,7 +16,7 @@
 //   tree             the structure of a whole message
 //   line-ends        files whose lines end in LF
 export type { Address } from "./mime/address.ts";
-export { fromDomain, parseAddress } from "./mime/address.ts";
+export { fromDomain } from "./mime/address.ts";
 export { ambiguities } from "./mime/ambiguity.ts";
 export { base64Length, base64Writer } from "./mime/base64-writer.ts";
 export { encodeWords } from "./mime/encoded-word.ts";
@@ -27,12 +27,15 @@ export type { HeaderBlock, HeaderField } from "./mime/header.ts";
 export { fieldNamed, fieldsNamed, fieldText, formatHeader, isContentField, maxHeaderSize } from "./mime/header.ts";
 export { withCrlf } from "./mime/line-ends.ts";
 export type { MediaType } from "./mime/media-type.ts";
-export { fileNameOf, mediaTypeOf, parseMediaType, transferEncodingOf } from "./mime/media-type.ts";
+export { mediaTypeOf, parseMediaType, transferEncodingOf } from "./mime/media-type.ts";
+export { mendHeader, mendLineEnds } from "./mime/mend-line-ends.ts";
 export type { MimeErrorCode } from "./mime/mime-error.ts";
 export type { MultipartEvent } from "./mime/multipart.ts";
 export { formatBoundary, formatDelimiters, readMultipart } from "./mime/multipart.ts";
 export { quotedPrintableWriter } from "./mime/quoted-printable.ts";
-export { countReceived, formatReceived, isTraceField } from "./mime/trace.ts";
+export type { DeliveryReport } from "./mime/report.ts";
+export { readReport } from "./mime/report.ts";
+export { countReceived, formatReceived } from "./mime/trace.ts";
 export type { TransferDecoder } from "./mime/transfer-encoding.ts";
 export { decodeTransfer, transferDecoder } from "./mime/transfer-encoding.ts";
 export type { MimeTree } from "./mime/tree.ts";

@@ -3,10 +3,18 @@
 import { formatField, formatReceived } from "../mime.ts";
 import type { LayerReport, OpenReport, ReportCode, SignedLayerReport, SignerReport } from "../smime.ts";
 import { formatMailbox } from "../smtp.ts";
+import { loopMarks } from "./loops.ts";
 import type { Accepted, Group, Services } from "./passage.ts";
 
-export function receivedField(accepted: Accepted, { recipients }: Group, { hostname }: Services): Uint8Array {
-  const { peer, id, at } = accepted;
+/** What our Received field needs of the services. */
+type Identity = Pick<Services, "hostname"> & { readonly ledgerKey?: Uint8Array };
+
+export function receivedField(
+  accepted: Accepted,
+  { recipients }: Pick<Group, "recipients">,
+  { hostname, ledgerKey }: Identity,
+): Uint8Array {
+  const { peer, id, at, from } = accepted;
   const [first, second] = recipients;
   return formatReceived({
     helo: peer.helo,
@@ -15,6 +23,7 @@ export function receivedField(accepted: Accepted, { recipients }: Group, { hostn
     protocol: peer.protocol,
     id,
     at,
+    ...(ledgerKey === undefined ? {} : { comment: loopMarks(from, recipients, id, ledgerKey) }),
     ...(first === undefined || second !== undefined ? {} : { recipient: formatMailbox(first) }),
   });
 }
