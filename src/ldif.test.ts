@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { formatLdif, ldifText, maxLdifLine, parseLdif } from "./ldif.ts";
+import { formatLdif, ldifText, maxLdifLine, parseLdif, withEntries } from "./ldif.ts";
 
 const parse = (text: string) => parseLdif(Buffer.from(text, "latin1"));
 const plain = (text: string) =>
@@ -129,3 +129,40 @@ test("what is written is read again, octet for octet", () => {
 function hex(value: string | Uint8Array): string {
   return Buffer.from(value as string).toString("hex");
 }
+
+test("an entry is changed or added where it stands, and all else of the file stays as it was", () => {
+  const file = `version: 1
+# of the first
+dn: cn=A, o=see
+cn: old
+ er
+description: Zürich
+
+# of the second
+dn: cn=b,o=see
+cn: b`;
+  const changed = withEntries(Buffer.from(file), [
+    { dn: "cn=c,o=see", attributes: [["cn", "c"]] },
+    { dn: "CN=a,o=see", attributes: [["cn", "new"]] },
+  ]);
+  const expected = `version: 1
+# of the first
+dn: CN=a,o=see
+cn: new
+
+# of the second
+dn: cn=b,o=see
+cn: b
+
+dn: cn=c,o=see
+cn: c
+`;
+  assert.equal(Buffer.from(changed).toString(), expected);
+  const last = withEntries(changed, [{ dn: "cn=c,o=see", attributes: [["cn", "ü"]] }]);
+  assert.equal(Buffer.from(last).toString(), expected.replace(/cn: c\n$/, "cn:: w7w=\n"));
+});
+
+test("a new file begins with its version", () => {
+  const made = withEntries(Buffer.alloc(0), [{ dn: "cn=a", attributes: [["cn", "a"]] }]);
+  assert.equal(Buffer.from(made).toString(), "version: 1\n\ndn: cn=a\ncn: a\n");
+});

@@ -2,6 +2,7 @@
 //
 //   parseLdif    octets of a file to its entries; every fault with its line
 //   formatLdif   entries to a file that any LDAP server loads
+//   withEntries  a file with entries changed or added, and everything else, comments too, as it stood
 //
 // QUIRK: UTF-8 that should have been base64 is read, for many writers leave it. URLs (`attribute:< file:...`) are
 // refused: a directory file does not make us open others.
@@ -69,15 +70,37 @@ export function parseLdif(octets: Uint8Array): readonly LdifEntry[] {
 /** A value for `formatLdif`: the description as it shall be written, `userCertificate;binary`. */
 export type LdifAttribute = readonly [description: string, value: string | Uint8Array];
 
-export function formatLdif(
-  entries: Iterable<{ readonly dn: string; readonly attributes: readonly LdifAttribute[] }>,
-): string {
+export type NewLdifEntry = { readonly dn: string; readonly attributes: readonly LdifAttribute[] };
+
+export function formatLdif(entries: Iterable<NewLdifEntry>): string {
   let file = "version: 1\n";
-  for (const { dn, attributes } of entries) {
-    file += `\n${formatLine("dn", dn)}`;
-    for (const [description, value] of attributes) file += formatLine(description, value);
-  }
+  for (const entry of entries) file += `\n${formatEntry(entry)}`;
   return file;
+}
+
+/** The file with these entries in place of those of the same name, or behind all others. */
+export function withEntries(octets: Uint8Array, entries: Iterable<NewLdifEntry>): Uint8Array {
+  const present = new Map(parseLdif(octets).map(({ dn, line }) => [dnKey(dn), line]));
+  const lines = latin1Text(octets).split("\n");
+  const changes = [...entries].map((entry) => ({ text: formatEntry(entry), line: present.get(dnKey(entry.dn)) }));
+  const replaced = changes.filter((change) => change.line !== undefined);
+  // From the end, so that the numbers of lines further up stay right.
+  for (const { text, line = 0 } of replaced.toSorted((a, b) => (b.line ?? 0) - (a.line ?? 0))) {
+    const end = lines.findIndex((text, at) => at >= line && /^\r?$/.test(text));
+    lines.splice(line - 1, (end < 0 ? lines.length : end) - line + 1, ...text.trimEnd().split("\n"));
+  }
+  const kept = lines.join("\n").trimEnd();
+  const added = changes.filter(({ line }) => line === undefined).map(({ text }) => `\n${text}`);
+  return latin1(`${kept === "" ? "version: 1" : kept}\n${added.join("")}`);
+}
+
+function formatEntry({ dn, attributes }: NewLdifEntry): string {
+  return [formatLine("dn", dn), ...attributes.map(([name, value]) => formatLine(name, value))].join("");
+}
+
+/** Whether two names are the same, near enough for files that people write (RFC 4514 knows more ways to write one). */
+function dnKey(dn: string): string {
+  return dn.toLowerCase().replace(/\s*([,=])\s*/g, "$1");
 }
 
 /** The value as text; LDIF_MALFORMED where the octets are not UTF-8. */
