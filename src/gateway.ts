@@ -24,11 +24,11 @@ import { type RunningGateway, start, type Watchers } from "./gateway/start.ts";
 import { type HandleTransaction, reply } from "./smtp.ts";
 
 export type { GatewayErrorCode } from "./gateway/accept.ts";
-export { encryptionJudge } from "./gateway/judge-peer.ts";
+export { type JudgedCertificate, judgeCertificates } from "./gateway/judge-peer.ts";
 export type { OwnDomain, PassageReport, Services, Side, Trust } from "./gateway/passage.ts";
 export { logLines } from "./gateway/report.ts";
 export type { RunningGateway, Watchers } from "./gateway/start.ts";
-export { loadWorld, type World } from "./gateway/world.ts";
+export { loadPeers, loadWorld, type World } from "./gateway/world.ts";
 
 /** Loads what the configuration names, and listens. */
 export function startGateway(config: Config, watchers: Watchers): Promise<RunningGateway> {

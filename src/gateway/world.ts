@@ -18,9 +18,14 @@ export type World = {
 };
 
 export async function loadWorld(config: Config): Promise<World> {
-  const snapshot = await loadSnapshot(config, 1);
+  const peers = await loadPeers(config);
   const domains = config.domains.map(async (domain) => [domain.name, await loadDomain(domain)] as const);
-  return { domains: new Map(await Promise.all(domains)), trust: await loadTrust(config), snapshot };
+  return { domains: new Map(await Promise.all(domains)), ...peers };
+}
+
+/** The part of the world that needs no key: whom we know, and whom we believe. */
+export async function loadPeers(config: Config): Promise<Pick<World, "trust" | "snapshot">> {
+  return { snapshot: await loadSnapshot(config, 1), trust: await loadTrust(config) };
 }
 
 export async function loadSnapshot({ directory }: Config, number: number): Promise<Snapshot> {
