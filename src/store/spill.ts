@@ -4,12 +4,13 @@ import { createCipheriv, createDecipheriv, randomBytes, randomUUID } from "node:
 import { closeSync, openSync, readSync, unlinkSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { concat, type MakeSpool, type Spool } from "../bytes.ts";
-import { SecureMailError } from "../errors.ts";
+import { isSecureMailError, SecureMailError } from "../errors.ts";
 import { octetsPassed } from "../memory.ts";
 
 export const spillErrorCodes = {
   SPILL_UNREADABLE: "what was spilled to disk is not what was written",
   SPILL_UNWRITABLE: "the disk does not take what has to wait there",
+  SPILL_FULL: "the room for large messages in flight is used up",
 } as const;
 
 // LIMIT: house rule, a message in flight may hold 1 MiB.
@@ -18,15 +19,26 @@ const keptInMemory = 1024 * 1024;
 const mostChunks = 1024;
 const frameOctets = 64 * 1024;
 const tagOctets = 16;
+const spilledOctets = frameOctets + tagOctets;
 const cipherName = "aes-256-gcm";
 
+export type SpillOptions = {
+  /** Octets that all spools of this maker together may have on disk. */
+  readonly quota?: number;
+};
+
 /** Makes spools that spill into `folder`. */
-export function spillingSpools(folder: string): MakeSpool {
-  return () => new SpillingSpool(folder);
+export function spillingSpools(folder: string, { quota = Number.POSITIVE_INFINITY }: SpillOptions = {}): MakeSpool {
+  const room: Room = { octets: quota };
+  return () => new SpillingSpool(folder, room);
 }
+
+/** What is left of the quota. */
+type Room = { octets: number };
 
 class SpillingSpool implements Spool {
   readonly #folder: string;
+  readonly #room: Room;
   readonly #key: Uint8Array = randomBytes(32);
   #pending: Uint8Array[] = [];
   #pendingOctets = 0;
@@ -34,8 +46,9 @@ class SpillingSpool implements Spool {
   #file: number | undefined;
   #size = 0;
 
-  constructor(folder: string) {
+  constructor(folder: string, room: Room) {
     this.#folder = folder;
+    this.#room = room;
   }
 
   get size(): number {
@@ -52,7 +65,7 @@ class SpillingSpool implements Spool {
   }
 
   async *read(): AsyncGenerator<Uint8Array> {
-    const frame = Buffer.allocUnsafe(frameOctets + tagOctets);
+    const frame = Buffer.allocUnsafe(spilledOctets);
     for (let index = 0, frames = this.#frames; index < frames; index++) {
       if (this.#file === undefined)
         throw new SecureMailError("SPILL_UNREADABLE", "temporary", "a spool was disposed of while it was read");
@@ -71,6 +84,7 @@ class SpillingSpool implements Spool {
     this.#key.fill(0);
     if (this.#file !== undefined) closeSync(this.#file);
     this.#file = undefined;
+    this.#room.octets += this.#frames * spilledOctets;
     this.#frames = 0;
   }
 
@@ -81,6 +95,7 @@ class SpillingSpool implements Spool {
       for (; octets.length >= frameOctets; octets = octets.subarray(frameOctets))
         this.#writeFrame(octets.subarray(0, frameOctets));
     } catch (cause) {
+      if (isSecureMailError(cause)) throw cause;
       throw new SecureMailError("SPILL_UNWRITABLE", "temporary", `${this.#folder}: ${(cause as Error).message}`, {
         cause,
       });
@@ -91,13 +106,16 @@ class SpillingSpool implements Spool {
   }
 
   #writeFrame(octets: Uint8Array): void {
+    if (this.#room.octets < spilledOctets)
+      throw new SecureMailError("SPILL_FULL", "temporary", "the room for large messages in flight is used up");
     const cipher = createCipheriv(cipherName, this.#key, nonceOf(this.#frames));
     const sealed = cipher.update(octets);
     cipher.final();
-    const at = this.#frames * (frameOctets + tagOctets);
+    const at = this.#frames * spilledOctets;
     writeAll(this.#file as number, sealed, at);
     writeAll(this.#file as number, cipher.getAuthTag(), at + frameOctets);
     this.#frames++;
+    this.#room.octets -= spilledOctets;
     octetsPassed(frameOctets);
   }
 

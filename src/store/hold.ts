@@ -1,0 +1,225 @@
+// Mail that must not be delivered and must not be lost: the original octets as a file, what is known about it as a row.
+// It is durable before anybody says 250: the file is written under a temporary name, synced, renamed, its folder
+// synced, and only then the row. A crash in between leaves a file that no row names, never a row without its file.
+
+import { createHash } from "node:crypto";
+import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import path from "node:path";
+import type { ByteSource } from "../bytes.ts";
+import { isSecureMailError } from "../errors.ts";
+import type { Database, Row } from "./database.ts";
+import { storeError } from "./store-error.ts";
+
+export type HeldMail = {
+  readonly id: string;
+  readonly at: Date;
+  readonly side: "inside" | "outside";
+  readonly queueId?: string;
+  readonly reversePath: string;
+  readonly forwardPaths: readonly string[];
+  /** Of the envelope, as they can be written as JSON. */
+  readonly parameters: object;
+  readonly domain: string;
+  readonly code: string;
+  readonly reason: string;
+  readonly messageId?: string;
+  readonly octets: number;
+  /** SHA-256 of the octets, in hex. */
+  readonly digest: string;
+  readonly state: HoldState;
+  readonly report?: object;
+};
+
+export type HoldState = "held" | Settled;
+export type Settled = "released" | "returned" | "dropped";
+
+export type HoldStore = {
+  /**
+   * Durable when it resolves. `key` is the ledger's: what is held already under the same key is not held twice, and
+   * the id returned is that of the mail that is there. Throws HOLD_FULL, HOLD_UNWRITABLE, STORE_UNUSABLE.
+   */
+  hold(key: Uint8Array, mail: Omit<HeldMail, "state">, octets: ByteSource): Promise<string>;
+  /** What is held now, or was ever; the oldest first. */
+  list(filter?: { readonly all?: boolean }): Promise<readonly HeldMail[]>;
+  find(id: string): Promise<HeldMail | undefined>;
+  /** The original octets; the source throws HOLD_UNREADABLE at its end where they are not those that were held. */
+  read(id: string): ByteSource;
+  /** Row and audit entry together, then the file goes. Throws HOLD_SETTLED where nothing is held under the id. */
+  settle(id: string, state: Settled, by: string, at?: Date): Promise<void>;
+  /** Files that no row names, and held rows whose file is gone: for people to look at, nothing is removed. */
+  strays(): Promise<Strays>;
+};
+
+export type Strays = { readonly files: readonly string[]; readonly rows: readonly string[] };
+
+export type HoldOptions = {
+  readonly folder: string;
+  /** Octets that all held mail may take. */
+  readonly quota: number;
+};
+
+/** What another process may be writing at this moment is no stray. */
+const strayAfterMs = 10 * 60_000;
+
+const insert = `INSERT INTO hold (id, key, at, octets, mail)
+  SELECT ?1, ?2, ?3, ?4, ?5 WHERE (SELECT coalesce(sum(octets), 0) FROM hold WHERE state = 'held') + ?4 <= ?6
+  ON CONFLICT (key) WHERE state = 'held' DO NOTHING`;
+const settleRow = "UPDATE hold SET state = ? WHERE id = ? AND state = 'held'";
+const settleAudit = "INSERT INTO audit (at, by, act, subject) SELECT ?, ?, ?, ? WHERE changes() = 1";
+
+export function holdsIn(database: Database, { folder, quota }: HoldOptions): HoldStore {
+  const fileOf = (id: string): string => path.join(folder, `${requireSafe(id)}.eml`);
+  const sameKey = async (key: Uint8Array): Promise<string | undefined> => {
+    const [row] = await database.read("SELECT id FROM hold WHERE key = ? AND state = 'held'", key);
+    return row === undefined ? undefined : String(row["id"]);
+  };
+  const find = async (id: string): Promise<HeldMail | undefined> => {
+    const [row] = await database.read("SELECT id, at, octets, state, mail FROM hold WHERE id = ?", id);
+    return row === undefined ? undefined : heldMail(row);
+  };
+  return {
+    find,
+    async hold(key, mail, octets) {
+      const there = await sameKey(key);
+      if (there !== undefined) return there;
+      await requireRoom(database, mail.octets, quota);
+      const file = fileOf(mail.id);
+      await writeDurably(file, octets, mail);
+      const { id, at, octets: size, ...rest } = mail;
+      const row = [insert, id, key, at.getTime(), size, JSON.stringify(rest), quota] as const;
+      const [written] = await database.write(row);
+      if (written === 1) return id;
+      const other = await sameKey(key);
+      await rm(file, { force: true });
+      if (other !== undefined) return other;
+      throw full(quota);
+    },
+    async list({ all = false } = {}) {
+      const where = all ? "" : "WHERE state = 'held'";
+      const rows = await database.read(`SELECT id, at, octets, state, mail FROM hold ${where} ORDER BY at, id`);
+      return rows.map(heldMail);
+    },
+    async *read(id) {
+      const mail = await find(id);
+      if (mail === undefined) throw storeError("HOLD_UNREADABLE", `${id} is not held`);
+      yield* readChecked(fileOf(id), mail);
+    },
+    async settle(id, state, by, at = new Date()) {
+      const [settled] = await database.write([settleRow, state, id], [settleAudit, at.getTime(), by, state, id]);
+      if (settled !== 1) throw storeError("HOLD_SETTLED", `${id} is not held`);
+      await rm(fileOf(id), { force: true });
+      await syncFolder(folder);
+    },
+    strays: () => findStrays(database, folder),
+  };
+}
+
+async function requireRoom(database: Database, octets: number, quota: number): Promise<void> {
+  const [row] = await database.read("SELECT coalesce(sum(octets), 0) AS octets FROM hold WHERE state = 'held'");
+  if (Number(row?.["octets"]) + octets > quota) throw full(quota);
+}
+
+function full(quota: number): Error {
+  return storeError("HOLD_FULL", `held mail takes its ${quota} octets; settle some of it`);
+}
+
+async function writeDurably(file: string, octets: ByteSource, mail: { octets: number; digest: string }): Promise<void> {
+  const temporary = `${file}.part`;
+  try {
+    const handle = await open(temporary, "wx", 0o600);
+    try {
+      await writeAll(handle, octets, mail);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(temporary, file);
+    await syncFolder(path.dirname(file));
+  } catch (thrown) {
+    await rm(temporary, { force: true }).catch(() => undefined);
+    if (isSecureMailError(thrown)) throw thrown;
+    throw storeError("HOLD_UNWRITABLE", `${file}: ${(thrown as Error).message}`, thrown);
+  }
+}
+
+async function writeAll(
+  handle: FileHandle,
+  source: ByteSource,
+  { octets, digest }: { octets: number; digest: string },
+): Promise<void> {
+  const hash = createHash("sha256");
+  let size = 0;
+  for await (const chunk of source) {
+    hash.update(chunk);
+    size += chunk.length;
+    await handle.writev([chunk]);
+  }
+  if (size !== octets || hash.digest("hex") !== digest)
+    throw storeError("HOLD_UNWRITABLE", "the octets to hold are not those that were announced");
+}
+
+async function* readChecked(file: string, { octets, digest }: HeldMail): AsyncGenerator<Uint8Array> {
+  const hash = createHash("sha256");
+  let size = 0;
+  try {
+    const handle = await open(file);
+    for await (const chunk of handle.createReadStream() as AsyncIterable<Uint8Array>) {
+      hash.update(chunk);
+      size += chunk.length;
+      yield chunk;
+    }
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).syscall === undefined) throw thrown;
+    throw storeError("HOLD_UNREADABLE", `${file}: ${(thrown as Error).message}`, thrown);
+  }
+  if (size !== octets || hash.digest("hex") !== digest)
+    throw storeError("HOLD_UNREADABLE", `${file}: not the octets that were held`);
+}
+
+async function findStrays(database: Database, folder: string): Promise<Strays> {
+  const names = await readdir(folder);
+  const rows = await database.read("SELECT id FROM hold WHERE state = 'held' ORDER BY at");
+  const held = new Set(rows.map((row) => `${row["id"]}.eml`));
+  const there = new Set(names);
+  const files: string[] = [];
+  for (const name of names) if (!held.has(name) && (await isOld(path.join(folder, name)))) files.push(name);
+  return { files, rows: [...held].filter((name) => !there.has(name)).map((name) => name.slice(0, -".eml".length)) };
+}
+
+async function isOld(file: string): Promise<boolean> {
+  try {
+    return Date.now() - (await stat(file)).mtimeMs > strayAfterMs;
+  } catch {
+    return false; // gone meanwhile
+  }
+}
+
+export async function makeFolder(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+}
+
+/** What stands in a folder is there after a power cut only when the folder was synced. */
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder);
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Ids are ours, and become names of files. Whatever else comes here finds no file. */
+function requireSafe(id: string): string {
+  if (!/^[0-9A-Za-z]{1,64}$/.test(id)) throw storeError("HOLD_SETTLED", "no mail is held under this id");
+  return id;
+}
+
+function heldMail(row: Row): HeldMail {
+  return {
+    ...(JSON.parse(String(row["mail"])) as Omit<HeldMail, "id" | "at" | "octets" | "state">),
+    id: String(row["id"]),
+    at: new Date(Number(row["at"])),
+    octets: Number(row["octets"]),
+    state: row["state"] as HoldState,
+  };
+}

@@ -1,0 +1,64 @@
+// The whole store over one database.
+
+import path from "node:path";
+import { type Clock, systemClock } from "../clock.ts";
+import { type AuditLog, auditIn } from "./audit.ts";
+import { type HoldStore, holdsIn, makeFolder } from "./hold.ts";
+import { type Ledger, ledgerIn, purgeLedger } from "./ledger.ts";
+import { type Plans, plansIn, purgePlans } from "./plans.ts";
+import { type ProbeStore, probesIn, purgeProbes } from "./probes.ts";
+import { Sqlite } from "./sqlite.ts";
+import { purgeSuspects, type Suspects, suspectsIn } from "./suspects.ts";
+import { purgeTracking, type Tracking, trackingIn } from "./tracking.ts";
+
+export type StoreOptions = {
+  readonly file: string;
+  /** Held mail lies in its folder `hold`. */
+  readonly dataDir: string;
+  /** Told what nobody waits for: tracking, purges. */
+  readonly onFault: (thrown: unknown) => void;
+  readonly holdQuota?: number;
+  readonly clock?: Clock;
+};
+
+export type Store = {
+  readonly ledger: Ledger;
+  readonly plans: Plans;
+  readonly holds: HoldStore;
+  readonly tracking: Tracking;
+  readonly suspects: Suspects;
+  readonly probes: ProbeStore;
+  readonly audit: AuditLog;
+  close(): Promise<void>;
+};
+
+const purgeEveryMs = 60_000;
+const purges = [purgeLedger, purgePlans, purgeTracking, purgeSuspects, purgeProbes];
+
+/**
+ * Opens even where the database cannot be used: each act on it then fails with STORE_UNUSABLE, until it can. `onFault`
+ * is told so at once.
+ */
+export async function openStore(options: StoreOptions): Promise<Store> {
+  const { file, dataDir, onFault, holdQuota = 10 * 1024 ** 3, clock = systemClock } = options;
+  const folder = path.join(dataDir, "hold");
+  await makeFolder(folder);
+  const database = new Sqlite({ file, onFault });
+  await database.read("SELECT 1").catch(onFault);
+  const timer = setInterval(() => {
+    for (const purge of purges) database.later(...purge(clock()));
+  }, purgeEveryMs).unref();
+  return {
+    ledger: ledgerIn(database),
+    plans: plansIn(database),
+    holds: holdsIn(database, { folder, quota: holdQuota }),
+    tracking: trackingIn(database),
+    suspects: suspectsIn(database),
+    probes: probesIn(database),
+    audit: auditIn(database),
+    async close() {
+      clearInterval(timer);
+      await database.close();
+    },
+  };
+}
