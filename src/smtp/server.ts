@@ -24,6 +24,8 @@ export type ListenOptions = SessionOptions & {
   readonly connections?: number;
   readonly perPeer?: number;
   readonly tls?: ListenTls;
+  /** Brings connections to the server in place of a socket of its own, and says where they come from. */
+  readonly attach?: (server: Server) => Promise<SocketAddress>;
 };
 
 export async function listen(address: SocketAddress, options: ListenOptions): Promise<MailServer> {
@@ -43,10 +45,11 @@ export async function listen(address: SocketAddress, options: ListenOptions): Pr
       session.run().finally(() => sessions.delete(session)),
     );
   });
-  await opened(server, address);
+  const attached = options.attach === undefined ? undefined : await options.attach(server);
+  if (attached === undefined) await opened(server, address);
   server.on("error", options.onFault);
   return {
-    address: actualAddress(server, address),
+    address: attached ?? actualAddress(server, address),
     async close() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       for (const session of sessions.keys()) session.stop();
