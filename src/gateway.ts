@@ -20,19 +20,19 @@ import type { Accepted, Group, Outcome, Prepared, Services, Side } from "./gatew
 import { pass, protect } from "./gateway/protect.ts";
 import { relay } from "./gateway/relay.ts";
 import { report } from "./gateway/report.ts";
-import { type RunningGateway, start, type Watchers } from "./gateway/start.ts";
+import { type RunningGateway, start, type Watchers, type Workplace } from "./gateway/start.ts";
 import { type HandleTransaction, reply } from "./smtp.ts";
 
 export type { GatewayErrorCode } from "./gateway/accept.ts";
 export { type JudgedCertificate, judgeCertificates } from "./gateway/judge-peer.ts";
 export type { OwnDomain, PassageReport, Services, Side, Trust } from "./gateway/passage.ts";
 export { logLines } from "./gateway/report.ts";
-export type { RunningGateway, Watchers } from "./gateway/start.ts";
+export type { RunningGateway, Watchers, Workplace } from "./gateway/start.ts";
 export { loadPeers, loadWorld, type World } from "./gateway/world.ts";
 
 /** Loads what the configuration names, and listens. */
-export function startGateway(config: Config, watchers: Watchers): Promise<RunningGateway> {
-  return start(config, corridor, watchers);
+export function startGateway(config: Config, watchers: Watchers, place?: Workplace): Promise<RunningGateway> {
+  return start(config, corridor, watchers, place);
 }
 
 /** Handles what arrives at the listener of one side. */

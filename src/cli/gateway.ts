@@ -23,7 +23,7 @@ export function run(args: readonly string[]): Promise<number> {
     for (const name of config.unused) log(`${name} is set and not used by this version`);
     const gateway = await started(config);
     greet(config, gateway);
-    await untilStopped(gateway);
+    await untilStopped();
     await gateway.close();
     return exit.done;
   });
@@ -32,6 +32,7 @@ export function run(args: readonly string[]): Promise<number> {
 async function started(config: Config): Promise<RunningGateway> {
   try {
     return await startGateway(config, {
+      onDirectory: ({ number, members }) => log(`directory: snapshot ${number}, ${members.length} members`),
       report: (report) => logLines(report).forEach(log),
       onFault: (thrown) =>
         log(
@@ -84,13 +85,7 @@ function where(address: SocketAddress): string {
   return "path" in address ? address.path : `${address.host}:${address.port}`;
 }
 
-function untilStopped(gateway: RunningGateway): Promise<void> {
-  process.on("SIGHUP", () => {
-    gateway.reloadDirectory().then(
-      ({ number, members }) => log(`directory: snapshot ${number}, ${members.length} members`),
-      (thrown) => log(`directory: not read, the old one stays: ${thrown}`),
-    );
-  });
+function untilStopped(): Promise<void> {
   return new Promise((resolve) => {
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve());
   });

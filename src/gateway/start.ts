@@ -2,10 +2,11 @@
 // here but in ../gateway.ts.
 
 import { mkdir } from "node:fs/promises";
+import type { Server } from "node:net";
 import path from "node:path";
 import { systemClock } from "../clock.ts";
 import type { Config, ListenConfig } from "../config.ts";
-import type { Snapshot } from "../directory.ts";
+import { makeSnapshot, type Snapshot } from "../directory.ts";
 import { SecureMailError } from "../errors.ts";
 import {
   defaultLimits,
@@ -20,17 +21,16 @@ import {
   type SocketAddress,
   smtp,
 } from "../smtp.ts";
-import { spillingSpools } from "../store.ts";
+import { type DirectoryWatch, type DirectoryWatchers, spillingSpools, watchDirectoryFiles } from "../store.ts";
 import { loadLinks } from "./links.ts";
 import type { PassageReport, Services, Side } from "./passage.ts";
 import { queueId } from "./queue-id.ts";
-import { loadSnapshot, loadWorld } from "./world.ts";
+import { loadWorld } from "./world.ts";
 
 export type RunningGateway = {
   readonly listening: Readonly<Record<Side, SocketAddress>>;
   readonly snapshot: () => Snapshot;
-  /** Reads the directory again; messages on their way keep the snapshot they began with. */
-  reloadDirectory(): Promise<Snapshot>;
+  /** Takes no more connections, ends sessions after the message in hand. */
   close(): Promise<void>;
 };
 
@@ -38,20 +38,36 @@ export type Watchers = {
   readonly report: (report: PassageReport) => void;
   /** Of sessions and handlers; a report of its own says what became of a message. */
   readonly onFault: (thrown: unknown) => void;
+  /** The directory's files have changed; messages on their way keep the snapshot they began with. */
+  readonly onDirectory?: (snapshot: Snapshot) => void;
+};
+
+/** Where a gateway runs that is one worker of several. */
+export type Workplace = {
+  /** Its name among them, which its journal has. */
+  readonly worker: string;
+  /** Brings the connections of one side; the listening sockets are the supervisor's. */
+  readonly attach: (side: Side, server: Server) => Promise<SocketAddress>;
 };
 
 /** `corridorOf` makes the handler of one side's listener. */
 export async function start(
   config: Config,
   corridorOf: (side: Side, services: Services) => HandleTransaction,
-  { report, onFault }: Watchers,
+  { report, onFault, onDirectory }: Watchers,
+  place?: Workplace,
 ): Promise<RunningGateway> {
   const spill = path.join(config.dataDir, "spill");
   await mkdir(spill, { recursive: true, mode: 0o700 });
   const pool = new RelayPool(config.hostname);
-  const { domains, trust, ...world } = await loadWorld(config);
+  const { domains, trust } = await loadWorld(config);
   const { hops, tls } = await loadLinks(config);
-  let { snapshot } = world;
+  let snapshot: Snapshot;
+  const directory = await watchDirectory(config, onFault, (entries) => {
+    snapshot = makeSnapshot(snapshot.number + 1, entries);
+    onDirectory?.(snapshot);
+  });
+  snapshot = makeSnapshot(1, directory.entries);
   const services: Services = {
     hostname: config.hostname,
     authservId: config.authservId,
@@ -69,6 +85,7 @@ export async function start(
     listen(config.listen[side].address, {
       ...sessionOptions(config, side, services),
       ...tls[side],
+      ...(place && { attach: (server) => place.attach(side, server) }),
       handle: corridorOf(side, services),
       onFault,
     });
@@ -77,15 +94,21 @@ export async function start(
   return {
     listening: { inside: inside.address, outside: outside.address },
     snapshot: () => snapshot,
-    async reloadDirectory() {
-      snapshot = await loadSnapshot(config, snapshot.number + 1);
-      return snapshot;
-    },
     async close() {
+      directory.close();
       await Promise.all([inside.close(), outside.close()]);
       await pool.close();
     },
   };
+}
+
+function watchDirectory(
+  { directory }: Config,
+  onFault: Watchers["onFault"],
+  onChange: DirectoryWatchers["onChange"],
+): Promise<DirectoryWatch> {
+  const files = directory.sources.map(({ ldif }) => ldif);
+  return watchDirectoryFiles(files, { onChange, onFault });
 }
 
 function sessionOptions(
