@@ -16,17 +16,23 @@ export function sqliteCodeOf(thrown: unknown): number | undefined {
   return typeof code === "number" ? code & 0xff : undefined;
 }
 
+const never = new Int32Array(new SharedArrayBuffer(4));
+// About as long as a commit takes.
+const shortestWaitMs = 0.3;
+
 export class SqliteConnection {
   readonly #database: DatabaseSync;
+  readonly #busyMs: number;
   readonly #prepared = new Map<string, StatementSync>();
 
   /** Throws what node:sqlite throws. */
   constructor(file: string, { readOnly, busyMs }: { readonly readOnly: boolean; readonly busyMs: number }) {
     if (!readOnly) createPrivate(file);
-    this.#database = new DatabaseSync(file, { readOnly, timeout: busyMs });
+    this.#busyMs = busyMs;
+    this.#database = new DatabaseSync(file, { readOnly, timeout: 0 });
     try {
       this.#database.exec("PRAGMA synchronous = FULL; PRAGMA cell_size_check = ON");
-      if (!readOnly) this.#migrate();
+      if (!readOnly) this.#patiently(() => this.#migrate());
     } catch (thrown) {
       this.close();
       throw thrown;
@@ -38,16 +44,16 @@ export class SqliteConnection {
   }
 
   all([sql, ...values]: Statement): readonly Row[] {
-    return this.#prepare(sql).all(...values) as unknown as readonly Row[];
+    return this.#patiently(() => this.#prepare(sql).all(...values)) as unknown as readonly Row[];
   }
 
   get([sql, ...values]: Statement): Row | undefined {
-    return this.#prepare(sql).get(...values) as unknown as Row | undefined;
+    return this.#patiently(() => this.#prepare(sql).get(...values)) as unknown as Row | undefined;
   }
 
   /** All or nothing: what `work` throws undoes what it did. */
   transaction<Result>(work: () => Result): Result {
-    this.#exec("BEGIN IMMEDIATE");
+    this.#patiently(() => this.#exec("BEGIN IMMEDIATE"));
     try {
       const result = work();
       this.#exec("COMMIT");
@@ -69,9 +75,25 @@ export class SqliteConnection {
     if (version() > migrations.length) throw storeError("STORE_NEWER", "made by a newer version of this program");
     if (version() === migrations.length) return;
     this.transaction(() => {
+      // Another process may have been here first: what counts is what the lock shows.
       for (const migration of migrations.slice(version())) this.#database.exec(migration);
       this.#database.exec(`PRAGMA user_version = ${migrations.length}`);
     });
+  }
+
+  /**
+   * Tries again while another process has the lock. SQLite's own way waits ever longer, up to 100 ms, and so finds the
+   * short gaps between the commits of a busy neighbour only by luck: waits of up to a second were seen.
+   */
+  #patiently<Result>(act: () => Result): Result {
+    for (const until = performance.now() + this.#busyMs; ; ) {
+      try {
+        return act();
+      } catch (thrown) {
+        if (sqliteCodeOf(thrown) !== sqliteCode.busy || performance.now() >= until) throw thrown;
+        Atomics.wait(never, 0, 0, shortestWaitMs + Math.random() * shortestWaitMs);
+      }
+    }
   }
 
   #exec(sql: "BEGIN IMMEDIATE" | "COMMIT" | "ROLLBACK"): void {

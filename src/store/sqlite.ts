@@ -37,6 +37,7 @@ export class Sqlite implements Database {
   #sent: Waiting[] = [];
   #later: Statement[] = [];
   #laterTimer: NodeJS.Timeout | undefined;
+  #closed = false;
   #reader: SqliteConnection | undefined;
   #readerFailed = Number.NEGATIVE_INFINITY;
 
@@ -65,6 +66,7 @@ export class Sqlite implements Database {
   }
 
   later(...statement: Statement): void {
+    if (this.#closed) return;
     if (this.#later.length === mostLater) {
       this.#options.onFault(
         storeError("STORE_UNUSABLE", `${mostLater} rows wait to be written; the oldest are dropped`),
@@ -79,6 +81,7 @@ export class Sqlite implements Database {
     this.#send();
     this.#reader?.close();
     this.#reader = undefined;
+    this.#closed = true;
     const thread = this.#thread;
     if (thread === undefined) return;
     thread.ref();
@@ -88,6 +91,7 @@ export class Sqlite implements Database {
   }
 
   async #do(work: Work): Promise<WorkDone> {
+    if (this.#closed) throw storeError("STORE_UNUSABLE", `${this.#options.file}: was closed`);
     const done = await new Promise<WorkDone>((resolve) => {
       if (this.#collected.push({ work, resolve }) === 1) setImmediate(() => this.#send());
     });
@@ -125,7 +129,7 @@ export class Sqlite implements Database {
     thread.unref();
     thread.on("message", (done: readonly WorkDone[]) => {
       const waiting = this.#sent.splice(0, done.length);
-      if (this.#sent.length === 0) thread.unref();
+      if (this.#sent.length === 0 && !this.#closed) thread.unref();
       for (const [at, { resolve }] of waiting.entries()) resolve(done[at] as WorkDone);
     });
     thread.on("error", this.#options.onFault);
