@@ -10,6 +10,7 @@
 //   openJournal           what one worker is working on, readJournals for the day it died
 //   spillingSpools        large messages in flight, encrypted under a key that dies with the process
 //   watchDirectoryFiles   the directory's LDIF files, read again when they change
+//   replaceFile           a file changed whole or not at all
 //
 // Nothing that was decrypted is written in clear, and the database holds keyed hashes and envelopes, never content.
 // Files are 0600, folders 0700. Writes are synced when they resolve (SQLite, WAL, synchronous=FULL) and share their
@@ -24,6 +25,7 @@ export type { Ledger } from "./store/ledger.ts";
 export { openStore, type Store, type StoreOptions } from "./store/open-store.ts";
 export type { Plan, Plans } from "./store/plans.ts";
 export type { ProbeSeen, ProbeStore } from "./store/probes.ts";
+export { replaceFile } from "./store/replace-file.ts";
 export { spillErrorCodes, spillingSpools } from "./store/spill.ts";
 export { type StoreErrorCode, storeErrorCodes } from "./store/store-error.ts";
 export type { Suspect, Suspects } from "./store/suspects.ts";
