@@ -23,6 +23,17 @@ export const commands: ReadonlyMap<string, Entry> = new Map<string, Entry>([
     "gateway",
     { does: "the daemon: takes mail in, protects or opens it, hands it on", load: () => import("./cli/gateway.ts") },
   ],
+  [
+    "postfix-config",
+    {
+      does: "the Postfix side: four instances, and how running ones differ",
+      load: () => import("./cli/postfix-config.ts"),
+    },
+  ],
+  [
+    "directory",
+    { does: "members, their certificates, and exchange by hand", load: () => import("./cli/directory.ts") },
+  ],
   ["verify-path", { does: "judge a certificate and its path", load: () => import("./cli/verify-path.ts") }],
 ]);
 
