@@ -15,3 +15,7 @@ export function malformed(what: string, place: Place): SecureMailError<MimeError
 export function overLimit(what: string, place: Place = {}): SecureMailError<MimeErrorCode> {
   return new SecureMailError("MIME_LIMIT", "permanent", what, place);
 }
+
+export function ambiguous(what: string): SecureMailError<MimeErrorCode> {
+  return new SecureMailError("MIME_AMBIGUOUS", "permanent", what);
+}
