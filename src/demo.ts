@@ -1,18 +1,23 @@
-// The demo: two member domains, their gateways and mailboxes, a throw-away community, on loopback. Floor 5.
+// The demo: two member domains, their gateways and mailboxes, a throw-away community and the world, on loopback. Floor 5.
 //
 // Everything in it is real: sockets, keys, files, the gateway itself with a configuration that `postern gateway` would
-// take. It sends first mails through, says what happened, and stays up for others. `demo tamper` asks a running one, by
-// the socket in its folder, to show a bad day.
+// take. It sends first mails through, says what happened, and stays up for others. `demo tamper`, `expire`, `swap-keys`
+// and `down` ask a running one, by the socket in its folder, to show a bad day.
 
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import path from "node:path";
 import { type Community, openCommunity } from "./demo/community.ts";
 import { ask, folderPrefix, openControl } from "./demo/control.ts";
-import { openVillage, type Sight, type Village } from "./demo/house.ts";
+import type { Sight } from "./demo/house.ts";
 import { journeyLines, line } from "./demo/journey.ts";
-import { budget, firstLetters, type Letter } from "./demo/letters.ts";
-import { judgeLetter, type LetterVerdict } from "./demo/verdict.ts";
-import { greeting, invitation } from "./demo/words.ts";
+import { firstLetters, type Letter } from "./demo/letters.ts";
+import { type Carried, plays, type Scene } from "./demo/plays.ts";
+import { judgeLetter } from "./demo/verdict.ts";
+import { openVillage, type Village } from "./demo/village.ts";
+import { greeting, invitation, type PlayName, playNames } from "./demo/words.ts";
+
+export { playNames } from "./demo/words.ts";
+
 import { describeReply, isPositive, type SocketAddress } from "./smtp.ts";
 
 export type DemoOptions = {
@@ -66,7 +71,9 @@ class Demo {
     const started = performance.now();
     const community = await openCommunity(this.#folder);
     const village = await this.#open(community, linkProxy);
-    const closeControl = await openControl(this.#folder, (name, tell) => this.#play(village, name, tell));
+    const closeControl = await openControl(this.#folder, (name, tell) =>
+      this.#play({ community, village }, name, tell),
+    );
     try {
       say(
         greeting({
@@ -134,11 +141,7 @@ class Demo {
     return faults.length === 0;
   }
 
-  async #carry(
-    village: Village,
-    letter: Letter,
-    say: (text: string) => void,
-  ): Promise<LetterVerdict & { answer: string }> {
+  async #carry(village: Village, letter: Letter, say: (text: string) => void): Promise<Carried> {
     this.#sending = true;
     this.#sights = [];
     for (const { link } of village.houses) link.forget();
@@ -146,40 +149,38 @@ class Demo {
       const replies = await village.submit(letter);
       const overheard = village.houses.map(({ link }) => link.overheard).join("");
       const verdict = await judgeLetter(letter, replies, this.#sights, overheard);
+      const sealedTo = this.#sights.flatMap((seen) =>
+        seen.kind === "passage" ? (seen.passage.certificates ?? []) : [],
+      );
       say(`\n  ${letter.title}: <${letter.from}> -> ${letter.to.join(", ")}\n${this.#tell()}`);
       const worst = replies.find((answer) => !isPositive(answer)) ?? replies[0];
-      return { ...verdict, answer: worst === undefined ? "" : describeReply(worst) };
+      return { ...verdict, answer: worst === undefined ? "" : describeReply(worst), sealedTo };
     } finally {
       this.#sending = false;
     }
   }
 
-  async #play(village: Village, name: string, tell: (text: string) => void): Promise<number> {
-    if (name !== "tamper") {
-      tell(`The demo does not know ${JSON.stringify(name)}; it knows tamper.\n`);
+  async #play(
+    scene: Omit<Scene, "tell" | "carry" | "send">,
+    name: string,
+    answer: (text: string) => void,
+  ): Promise<number> {
+    const play = plays[name as PlayName];
+    if (play === undefined) {
+      answer(`The demo does not know ${JSON.stringify(name)}; it knows ${playNames.join(", ")}.\n`);
       return 64;
     }
     // Who watches the demo sees it too.
-    return this.#tamper(village, (text) => {
-      tell(text);
+    const tell = (text: string): void => {
+      answer(text);
       this.#options.say(text);
+    };
+    const { village } = scene;
+    return play({
+      ...scene,
+      tell,
+      carry: (letter) => this.#carry(village, letter, tell),
+      send: (letter) => this.#send(village, letter, tell),
     });
-  }
-
-  /** One octet changes on the line. Nothing may be delivered, the sender must keep the mail, and the next try succeed. */
-  async #tamper(village: Village, tell: (text: string) => void): Promise<number> {
-    const [sender] = village.houses;
-    if (sender === undefined) return 1;
-    const letter = { ...budget(), title: "A bad day: one octet is changed on the line" };
-    sender.link.arm();
-    const first = await this.#carry(village, letter, tell);
-    tell(`${line("line", `one octet of the message was changed: ${sender.link.changed ?? "none"}`)}\n`);
-    tell(`${line("sender", `told ${first.answer}`)}\n`);
-    const handled = sender.link.changed !== undefined && !first.arrived && first.answer.startsWith("4");
-    tell(
-      `${line("", handled ? "nothing was delivered, and the sender's server still has the mail" : "NOT HANDLED AS IT MUST")}\n`,
-    );
-    const again = await this.#send(village, { ...letter, title: "So it tries again" }, tell);
-    return handled && again ? 0 : 1;
   }
 }

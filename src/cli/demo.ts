@@ -1,14 +1,12 @@
-// `postern demo`: two domains on loopback; `postern demo tamper`: a bad day on the running one.
+// `postern demo`: two domains on loopback; `postern demo tamper` and others: a bad day on the running one.
 
 import { readFileSync } from "node:fs";
-import { askDemo, runDemo } from "../demo.ts";
+import { askDemo, playNames, runDemo } from "../demo.ts";
 import { exit, InputError, type Options, type Page, runPage, UsageError } from "./options.ts";
-
-const plays = ["tamper"];
 
 export const page: Page = {
   name: "demo",
-  usage: `[options] [${plays.join("|")}]`,
+  usage: `[options] [${playNames.join("|")}]`,
   positionals: 1,
   options: {
     once: { kind: "flag", does: "end after the first mails: 0 if all arrived as they must" },
@@ -47,7 +45,8 @@ async function start(options: Options): Promise<number> {
 }
 
 async function ask(options: Options, play: string): Promise<number> {
-  if (!plays.includes(play)) throw new UsageError(`demo ${play}: it is one of ${plays.join(", ")}`);
+  if (!playNames.some((name) => name === play))
+    throw new UsageError(`demo ${play}: it is one of ${playNames.join(", ")}`);
   const answer = await askDemo(options.text("data"), play);
   if (answer === undefined) throw new InputError(exit.unavailable, "no demo is running (start one: bin/postern demo)");
   process.stdout.write(answer.text);

@@ -1,7 +1,7 @@
 // The first mails of the demo: what a gateway must carry without changing an octet.
 
 import { randomBytes } from "node:crypto";
-import { communityName } from "./community.ts";
+import { communityName, world } from "./community.ts";
 
 export type Letter = {
   readonly title: string;
@@ -11,17 +11,20 @@ export type Letter = {
   readonly from: string;
   readonly to: readonly string[];
   readonly octets: Buffer;
-  /** Words of the text that nobody on the way may read. */
+  /** Words of the text that nobody on the line between members may read. */
   readonly secret: string;
+  /** How the receiving gateway judges it. */
+  readonly code: "OK" | "UNPROTECTED";
   readonly eightBit: boolean;
 };
 
 const minister = "minister@treasury.example";
 const archive = "archive@treasury.example";
 const clerk = "clerk@parliament.example";
+const citizen = `${world.user}@${world.domain}`;
 
 export function firstLetters(): readonly Letter[] {
-  return [budget(), withAttachment(), answer(), bounce()];
+  return [budget(), withAttachment(), answer(), bounce(), toStranger(), fromStranger()];
 }
 
 export function budget(): Letter {
@@ -108,6 +111,18 @@ function bounce(): Letter {
   ]);
 }
 
+function toStranger(): Letter {
+  const secret = "your request is number 1893";
+  const lines = ["Subject: Your request", "", `We have read your letter; ${secret}.`];
+  return letter("To a stranger, as it is", minister, [citizen], secret, lines);
+}
+
+function fromStranger(): Letter {
+  const secret = "when will the House decide";
+  const lines = ["Subject: A question", "", `May I ask ${secret}?`];
+  return { ...letter("From a stranger, as it is", citizen, [clerk], secret, lines), code: "UNPROTECTED" };
+}
+
 function letter(title: string, from: string, to: readonly string[], secret: string, lines: readonly string[]): Letter {
   const author = from === "" ? "mailer-daemon@parliament.example" : from;
   const header = [
@@ -117,5 +132,5 @@ function letter(title: string, from: string, to: readonly string[], secret: stri
     `Message-ID: <${randomBytes(9).toString("hex")}@${communityName}>`,
   ];
   const octets = Buffer.from([...header, ...lines, ""].join("\r\n"));
-  return { title, author, from, to, octets, secret, eightBit: octets.some((octet) => octet > 0x7f) };
+  return { title, author, from, to, octets, secret, code: "OK", eightBit: octets.some((octet) => octet > 0x7f) };
 }

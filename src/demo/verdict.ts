@@ -26,7 +26,7 @@ export async function judgeLetter(
   }
   for (const sight of sights) {
     if (sight.kind !== "passage" || sight.passage.treatment !== "open") continue;
-    if (sight.passage.code !== "OK") faults.push(`${sight.house} judged ${sight.passage.code}`);
+    if (sight.passage.code !== letter.code) faults.push(`${sight.house} judged ${sight.passage.code}`);
   }
   const secret = Buffer.from(letter.secret).toString("latin1");
   if (overheard.includes(secret)) faults.push("its text could be read on the line");

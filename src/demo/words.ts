@@ -1,9 +1,14 @@
 // What the demo says before and after its first mails.
 
 import { styleText } from "node:util";
-import { type Community, communityName } from "./community.ts";
-import type { House, Village } from "./house.ts";
+import { type Community, communityName, world } from "./community.ts";
+import type { House } from "./house.ts";
 import { loopback } from "./ports.ts";
+import type { Village } from "./village.ts";
+
+/** Bad days that a running demo can play. */
+export const playNames = ["tamper", "expire", "swap-keys", "down"] as const;
+export type PlayName = (typeof playNames)[number];
 
 export type Beginning = {
   readonly version: string;
@@ -21,6 +26,7 @@ export function greeting({ version, community, village, ms, kept }: Beginning): 
     ["authority", root.subject, `sha256 ${digest} ...`],
     ["directory", "members.ldif", `${village.houses.length} members`],
     ...village.houses.flatMap((house) => houseRows(house)),
+    ["world", world.domain, `smtp ${loopback}:${village.worldPort}   everybody else; kept in ${world.domain}`],
   ];
   return [
     `${styleText("bold", `Postern ${version}`)}, Node ${process.versions.node}   demo community "${communityName}" (${state})`,
@@ -33,7 +39,7 @@ export function greeting({ version, community, village, ms, kept }: Beginning): 
 }
 
 function houseRows({ member: { domain }, ports, gateway }: House): string[][] {
-  const { faults } = gateway.snapshot();
+  const { faults } = gateway().snapshot();
   return [
     [
       "gateway",
@@ -60,10 +66,10 @@ export function invitation({ houses }: Village, folder: string): string {
   });
   return [
     "",
-    "  Send mail by hand (any address of the two domains):",
+    "  Send mail by hand (any address of the two domains, or of anybody else):",
     ...tries,
     `  Read what arrived:   ${folder}/*/mail/`,
-    "  See a bad day:       bin/postern demo tamper",
+    `  See a bad day:       bin/postern demo ${playNames.join(" | ")}`,
     "  Stop:                Ctrl-C",
     "",
   ].join("\n");
