@@ -34,6 +34,13 @@ export const commands: ReadonlyMap<string, Entry> = new Map<string, Entry>([
     "directory",
     { does: "members, their certificates, and exchange by hand", load: () => import("./cli/directory.ts") },
   ],
+  [
+    "postfix-config",
+    {
+      does: "the Postfix side: four instances, and how running ones differ",
+      load: () => import("./cli/postfix-config.ts"),
+    },
+  ],
   ["verify-path", { does: "judge a certificate and its path", load: () => import("./cli/verify-path.ts") }],
 ]);
 
