@@ -34,13 +34,7 @@ export const commands: ReadonlyMap<string, Entry> = new Map<string, Entry>([
     "directory",
     { does: "members, their certificates, and exchange by hand", load: () => import("./cli/directory.ts") },
   ],
-  [
-    "postfix-config",
-    {
-      does: "the Postfix side: four instances, and how running ones differ",
-      load: () => import("./cli/postfix-config.ts"),
-    },
-  ],
+  ["key", { does: "what a file of keys and certificates holds", load: () => import("./cli/key.ts") }],
   ["verify-path", { does: "judge a certificate and its path", load: () => import("./cli/verify-path.ts") }],
 ]);
 

@@ -1,5 +1,6 @@
 // A certificate as people see it: whom it names, how long it holds, and its fingerprint to compare.
 
+import type { KeyObject } from "node:crypto";
 import type { Certificate } from "../x509.ts";
 import { columns, day } from "./columns.ts";
 import { spokenFingerprint } from "./fingerprint-words.ts";
@@ -10,7 +11,7 @@ export function certificateCard(label: string, certificate: Certificate): string
   const lines = [0, 4, 8, 12].map((at) => words.slice(at, at + 4).join(" "));
   return columns(
     [
-      [label, subject],
+      [label.padEnd(18), subject],
       ...(emails.length === 0
         ? [["  names", "nobody"]]
         : emails.map((email, at) => [at === 0 ? "  names" : "", email])),
@@ -24,16 +25,19 @@ export function certificateCard(label: string, certificate: Certificate): string
   );
 }
 
-/** `RSA 2048`, `P-256`, `Ed25519`. */
-export function keyText(certificate: Certificate): string {
+function keyText(certificate: Certificate): string {
   try {
-    const { asymmetricKeyType = "unknown", asymmetricKeyDetails = {} } = certificate.publicKey;
-    const { modulusLength, namedCurve } = asymmetricKeyDetails;
-    if (modulusLength !== undefined) return `RSA ${modulusLength}`;
-    return curves.get(namedCurve ?? "") ?? namedCurve ?? asymmetricKeyType;
+    return keyObjectText(certificate.publicKey);
   } catch (thrown) {
     return `none that is used here (${(thrown as Error).message})`;
   }
+}
+
+/** `RSA 2048`, `P-256`, `ed25519`. */
+export function keyObjectText({ asymmetricKeyType, asymmetricKeyDetails = {} }: KeyObject): string {
+  const { modulusLength, namedCurve } = asymmetricKeyDetails;
+  if (modulusLength !== undefined) return `RSA ${modulusLength}`;
+  return curves.get(namedCurve ?? "") ?? namedCurve ?? asymmetricKeyType ?? "of an unknown kind";
 }
 
 const curves: ReadonlyMap<string, string> = new Map([

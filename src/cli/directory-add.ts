@@ -2,6 +2,7 @@
 // house stand in our own file, and for its domains no others count.
 
 import { readFile } from "node:fs/promises";
+import path from "node:path";
 import { systemClock } from "../clock.ts";
 import type { Config } from "../config.ts";
 import { type DomainName, parseDomainName } from "../domain.ts";
@@ -92,7 +93,7 @@ function unnamed(what: string): InputError {
 
 export function targetOf({ directory }: Config, options: Options): string {
   const named = options.text("file");
-  if (named !== undefined) return named;
+  if (named !== undefined) return path.resolve(named);
   const [only, another] = directory.sources.map(({ ldif }) => ldif);
   if (only === undefined || another !== undefined)
     throw new UsageError("the configuration names several directory files: say which with --file");
