@@ -13,17 +13,16 @@
 // One message in:   listen(address, { dialect, handle, ... })  ->  handle({ envelope, peer, message }): Reply per recipient
 // One message out:  new RelayPool(hostname).relay(hop, envelope, message): Reply per recipient
 //
-// STARTTLS, XFORWARD, BDAT and limits per peer come with the Gateway issue.
 
-export type { MailParameters } from "./smtp/command.ts";
 export type { ForwardPath, NotifyWhen, RecipientDsn } from "./smtp/dsn.ts";
 export { type Dialect, lmtp, smtp } from "./smtp/lmtp.ts";
 export { formatMailbox, type Mailbox, needsUtf8, parseMailbox, sameMailbox } from "./smtp/mailbox.ts";
+export type { MailParameters } from "./smtp/parameters.ts";
 export { RelayPool } from "./smtp/relay-pool.ts";
 export type { Hop, RelayTimeouts } from "./smtp/relay-session.ts";
 export { describeReply, isPermanent, isPositive, type Reply, reply } from "./smtp/reply.ts";
 export { type ListenOptions, listen, type MailServer, type SocketAddress } from "./smtp/server.ts";
-export { defaultLimits, type SessionLimits, type SessionOptions } from "./smtp/session.ts";
+export { defaultLimits, type SessionLimits, type SessionOptions } from "./smtp/session-options.ts";
 export type { SmtpErrorCode } from "./smtp/smtp-error.ts";
 export type { HopTls, ListenTls, TlsIdentity } from "./smtp/tls.ts";
 export type { Envelope, HandleTransaction, Origin, Peer, Transaction } from "./smtp/transaction.ts";

@@ -3,20 +3,11 @@
 import { isAscii, isUtf8 } from "node:buffer";
 import { asBuffer, latin1Text } from "../bytes.ts";
 import { parseHostName } from "../domain.ts";
+import type { RecipientDsn } from "./dsn.ts";
 import { type Mailbox, needsUtf8, parseAddressLiteral, parseMailbox } from "./mailbox.ts";
+import { type MailParameters, parseMailParameters, parseRecipientParameters } from "./parameters.ts";
 import { type Reply, reply } from "./reply.ts";
-
-/** What came with MAIL FROM, each value checked. */
-export type MailParameters = {
-  /** Octets announced by the sender (RFC 1870). */
-  readonly size?: number;
-  readonly body?: "7BIT" | "8BITMIME";
-  readonly smtputf8?: true;
-  /** How much of the message a failure notice may return (RFC 3461, 4.3). */
-  readonly ret?: "FULL" | "HDRS";
-  /** The sender's own name for this mail (RFC 3461, 4.4), decoded. */
-  readonly envid?: string;
-};
+import { parseXforward, type XforwardAttribute } from "./xforward.ts";
 
 export type HelloVerb = "EHLO" | "HELO" | "LHLO";
 
@@ -24,11 +15,18 @@ export type Command =
   | { readonly verb: HelloVerb; readonly host: string }
   | { readonly verb: "MAIL"; readonly reversePath: Mailbox | undefined; readonly parameters: MailParameters }
   /** `postmaster` alone, without a domain, is an address too (RFC 5321, 4.5.1). */
-  | { readonly verb: "RCPT"; readonly forwardPath: Mailbox | "postmaster" }
+  | { readonly verb: "RCPT"; readonly forwardPath: Mailbox | "postmaster"; readonly dsn?: RecipientDsn }
   | { readonly verb: "DATA" }
+  | Chunk
+  | { readonly verb: "XFORWARD"; readonly attributes: ReadonlyMap<XforwardAttribute, string | undefined> }
+  | { readonly verb: "STARTTLS" }
   | { readonly verb: "VRFY" | "RSET" | "NOOP" | "QUIT" };
 
-export type Refusal = { readonly verb: "refused"; readonly answer: Reply };
+/** BDAT: so many octets of the message follow its line. */
+export type Chunk = { readonly verb: "BDAT"; readonly size: number; readonly last: boolean };
+
+/** `fatal`: nobody can say any more which octets are commands. */
+export type Refusal = { readonly verb: "refused"; readonly answer: Reply; readonly fatal?: true };
 
 /** LIMIT: RFC 5321 4.5.3.1.4 says 512 octets, its extensions add some hundreds; two long paths fit. */
 export const maxCommandLine = 2048;
@@ -56,7 +54,12 @@ export function parseCommand(octets: Uint8Array): Command | Refusal {
       return parseMail(rest);
     case "RCPT":
       return parseRecipient(rest);
+    case "BDAT":
+      return parseChunk(rest);
+    case "XFORWARD":
+      return parseForwarded(rest);
     case "DATA":
+    case "STARTTLS":
     case "RSET":
     case "QUIT":
       return rest === "" ? { verb } : syntax(`${verb} takes no argument`);
@@ -79,8 +82,9 @@ function parseMail(rest: string): Command | Refusal {
   if (from === undefined) return syntax("Syntax: MAIL FROM:<address>");
   const reversePath = parseMailbox(from.path);
   if (from.path !== "" && reversePath === undefined) return refused(501, "5.1.7", "Not an address");
-  const parameters = parseMailParameters(from.parameters);
-  if ("verb" in parameters) return parameters;
+  const parsed = parseMailParameters(from.parameters);
+  if ("refusal" in parsed) return { verb: "refused", answer: parsed.refusal };
+  const { parameters } = parsed;
   if (reversePath !== undefined && needsUtf8(reversePath) && !parameters.smtputf8) {
     return refused(553, "5.6.7", "This address needs SMTPUTF8");
   }
@@ -90,10 +94,12 @@ function parseMail(rest: string): Command | Refusal {
 function parseRecipient(rest: string): Command | Refusal {
   const to = parsePath(rest, "TO");
   if (to === undefined) return syntax("Syntax: RCPT TO:<address>");
-  if (to.parameters !== "") return refused(555, "5.5.4", "Recipient parameter not recognised");
-  if (to.path.toLowerCase() === "postmaster") return { verb: "RCPT", forwardPath: "postmaster" };
-  const forwardPath = parseMailbox(to.path);
-  return forwardPath === undefined ? refused(501, "5.1.3", "Not an address") : { verb: "RCPT", forwardPath };
+  const forwardPath = to.path.toLowerCase() === "postmaster" ? "postmaster" : parseMailbox(to.path);
+  if (forwardPath === undefined) return refused(501, "5.1.3", "Not an address");
+  if (to.parameters === "") return { verb: "RCPT", forwardPath };
+  const parsed = parseRecipientParameters(to.parameters);
+  if ("refusal" in parsed) return { verb: "refused", answer: parsed.refusal };
+  return { verb: "RCPT", forwardPath, dsn: parsed.parameters };
 }
 
 /** What stands between the angle brackets, which a quoted local part may hold too, and what follows them. */
@@ -103,23 +109,16 @@ function parsePath(rest: string, keyword: "FROM" | "TO"): { path: string; parame
   return { path: shape[2] ?? "", parameters: shape[3] ?? "" };
 }
 
-function parseMailParameters(text: string): MailParameters | Refusal {
-  const found = new Map<string, string | undefined>();
-  for (const parameter of text === "" ? [] : text.split(" ")) {
-    const shape = /^([A-Za-z0-9][A-Za-z0-9-]*)(?:=([^=\s]+))?$/u.exec(parameter);
-    const keyword = shape?.[1]?.toUpperCase();
-    if (keyword === undefined || found.has(keyword)) return syntax("Parameters are not right");
-    found.set(keyword, shape?.[2]?.toUpperCase());
-  }
-  const parameters: { -readonly [Name in keyof MailParameters]: MailParameters[Name] } = {};
-  for (const [keyword, value] of found) {
-    if (keyword === "SIZE" && value !== undefined && /^[0-9]{1,15}$/.test(value)) parameters.size = Number(value);
-    else if (keyword === "BODY" && (value === "7BIT" || value === "8BITMIME")) parameters.body = value;
-    else if (keyword === "SMTPUTF8" && value === undefined) parameters.smtputf8 = true;
-    else if (["SIZE", "BODY", "SMTPUTF8"].includes(keyword)) return syntax(`${keyword} is not right`);
-    else return refused(555, "5.5.4", "Parameter not recognised");
-  }
-  return parameters;
+/** `n` octets follow this line, whatever the answer will be (RFC 3030). A line that does not say how many is fatal. */
+function parseChunk(rest: string): Command | Refusal {
+  const shape = /^([0-9]{1,15})(?: (LAST))?$/i.exec(rest);
+  if (shape === null) return { ...syntax("Syntax: BDAT octets [LAST]"), fatal: true };
+  return { verb: "BDAT", size: Number(shape[1]), last: shape[2] !== undefined };
+}
+
+function parseForwarded(rest: string): Command | Refusal {
+  const attributes = parseXforward(rest);
+  return attributes === undefined ? syntax("Attributes are not right") : { verb: "XFORWARD", attributes };
 }
 
 function textOf(octets: Uint8Array): string | undefined {

@@ -8,8 +8,12 @@ import { smtpError } from "./smtp-error.ts";
 /** LIMIT: what may wait unread before the socket is paused; two full reads of libuv. */
 const maxUnread = 128 * 1024;
 
+/** How long a peer may take to close its half when the conversation is over. */
+const maxFarewellMs = 5000;
+
 const lineFeed = 0x0a;
 const carriageReturn = 0x0d;
+const never = Number.POSITIVE_INFINITY;
 
 export class Connection {
   readonly #socket: Socket;
@@ -20,11 +24,15 @@ export class Connection {
   #failure: Error | undefined;
   #next: PromiseWithResolvers<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
+  /** When the deadline is over, and when the timer will look. */
+  #due = never;
+  #looks = never;
+  readonly #listen = (octets: Buffer): void => this.#arrive(octets);
 
   constructor(socket: Socket) {
     this.#socket = socket;
     socket.setNoDelay(true);
-    socket.on("data", (octets) => this.#arrive(octets as Buffer));
+    socket.on("data", this.#listen);
     socket.on("drain", () => this.#stir());
     socket.on("end", () => {
       this.#ended = true;
@@ -37,21 +45,28 @@ export class Connection {
     });
   }
 
-  get failure(): Error | undefined {
-    return this.#failure;
-  }
-
   /** False once the other side has spoken or left: an idle client connection has nothing to read. */
   get quiet(): boolean {
     return this.#unread === 0 && !this.#ended && this.#failure === undefined;
   }
 
-  /** From now on everything up to the next call must be done within `ms`; undefined: no deadline. */
+  /**
+   * From now on everything up to the next call must be done within `ms`; undefined: no deadline.
+   *
+   * Deadlines are set many times a message and hardly ever met, so the timer only looks when the earliest one that it
+   * knew of is over.
+   */
   deadline(ms: number | undefined): void {
+    this.#due = ms === undefined ? never : performance.now() + ms;
+    if (this.#due < this.#looks) this.#setTimer();
+  }
+
+  /** The socket, from which nothing more is read here: for a handshake. */
+  release(): Socket {
+    this.deadline(undefined);
     clearTimeout(this.#timer);
-    if (ms === undefined) return;
-    const late = (): void => this.#fail(smtpError("SMTP_TIMEOUT", "temporary", `not finished after ${ms} ms`));
-    this.#timer = setTimeout(late, ms);
+    this.#socket.off("data", this.#listen);
+    return this.#socket;
   }
 
   /** The next octets as they came, or undefined when the other side has ended. What was said goes out first. */
@@ -119,16 +134,27 @@ export class Connection {
 
   /** Lets what was written go out, then closes; nothing is read any more. */
   end(): void {
-    this.deadline(undefined);
-    if (this.#socket.writable) this.#socket.end(this.#said);
-    this.#socket.resume();
-    // A peer that never reads must not keep the socket for ever.
-    this.#socket.setTimeout(5000, () => this.#socket.destroy());
+    partFrom(this.release(), this.#said);
   }
 
   destroy(): void {
-    this.deadline(undefined);
-    this.#socket.destroy();
+    this.release().destroy();
+  }
+
+  #setTimer(): void {
+    clearTimeout(this.#timer);
+    this.#looks = this.#due;
+    this.#timer = setTimeout(() => this.#look(), Math.max(0, this.#due - performance.now()));
+    // The socket keeps the process alive, or nobody does.
+    this.#timer.unref();
+  }
+
+  #look(): void {
+    this.#looks = never;
+    if (this.#due === never) return;
+    // Timers may come a little early.
+    if (performance.now() < this.#due - 1) this.#setTimer();
+    else this.#fail(smtpError("SMTP_TIMEOUT", "temporary", "not finished in its time"));
   }
 
   #take(): Buffer {
@@ -169,4 +195,13 @@ export class Connection {
     this.#failure ??= failure;
     this.#stir();
   }
+}
+
+/** Says the last words and closes; a peer that never reads or never leaves does not keep the socket. */
+export function partFrom(socket: Socket, words: string): void {
+  if (socket.writable) socket.end(words);
+  socket.resume();
+  const timer = setTimeout(() => socket.destroy(), maxFarewellMs);
+  timer.unref();
+  socket.once("close", () => clearTimeout(timer));
 }

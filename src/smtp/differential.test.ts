@@ -9,7 +9,7 @@ import { smtp } from "./lmtp.ts";
 import { RelayPool } from "./relay-pool.ts";
 import { reply } from "./reply.ts";
 import { listen } from "./server.ts";
-import { defaultLimits } from "./session.ts";
+import { defaultLimits } from "./session-options.ts";
 
 const require = createRequire(import.meta.url);
 const { SMTPServer } = require("smtp-server");

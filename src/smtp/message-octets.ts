@@ -109,6 +109,45 @@ export class DotWriter {
   }
 }
 
+/** Watches lines that nobody ends with a dot. */
+export class LineEnds {
+  /** A CR or LF alone was met. */
+  bare = false;
+  #afterCr = false;
+  /** An empty message lacks no line end. */
+  #atLineStart = true;
+
+  look(chunk: Uint8Array): void {
+    if (chunk.length === 0) return;
+    const text = latin1Text(chunk);
+    let at = 0;
+    if (this.#afterCr) {
+      if (text[0] === "\n") at = 1;
+      else this.bare = true;
+    }
+    let cr = nextIndex(text, "\r", at);
+    let lf = nextIndex(text, "\n", at);
+    this.#atLineStart = at === chunk.length;
+    this.#afterCr = false;
+    while (cr !== none || lf !== none) {
+      this.#afterCr = cr === chunk.length - 1 && lf === none;
+      if (this.#afterCr) return;
+      const paired = lf === cr + 1;
+      if (!paired) this.bare = true;
+      at = paired ? lf + 1 : Math.min(cr, lf) + 1;
+      this.#atLineStart = paired && at === chunk.length;
+      if (cr < at) cr = nextIndex(text, "\r", at);
+      if (lf < at) lf = nextIndex(text, "\n", at);
+    }
+  }
+
+  /** At the end: what the last line lacks. */
+  end(): string {
+    if (this.#afterCr) this.bare = true;
+    return this.#atLineStart ? "" : "\r\n";
+  }
+}
+
 /** Collects runs of one chunk; a chunk that is kept whole is not copied. */
 class Pieces {
   readonly #chunk: Uint8Array;

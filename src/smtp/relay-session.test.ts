@@ -9,7 +9,7 @@ import { RelayPool } from "./relay-pool.ts";
 import { defaultTimeouts, type Hop } from "./relay-session.ts";
 import { type Reply, reply } from "./reply.ts";
 import { listen } from "./server.ts";
-import { defaultLimits, type SessionOptions } from "./session.ts";
+import { defaultLimits, type SessionOptions } from "./session-options.ts";
 import type { Envelope } from "./transaction.ts";
 
 const closing: (() => Promise<unknown>)[] = [];
@@ -210,6 +210,7 @@ test("a message that cannot be read to its end is never ended", async () => {
   const { hop, heard } = await scriptedHop(plain(() => undefined));
   const broken = async function* (): ByteSource {
     yield Buffer.from("half\r\n");
+    yield Buffer.from("more\r\n");
     throw new SecureMailError("CMS_TAG_MISMATCH", "permanent", "tampered");
   };
   await assert.rejects(pool().relay(hop, to("a"), broken()), { code: "CMS_TAG_MISMATCH" });

@@ -4,10 +4,11 @@
 // whoever gave us the mail keeps it. Only a message that cannot be read, or must not be passed on, is thrown.
 
 import { createConnection, type Socket } from "node:net";
-import type { ByteSource } from "../bytes.ts";
+import { type ByteSource, concat, noOctets } from "../bytes.ts";
 import { isSecureMailError } from "../errors.ts";
 import { Connection } from "./connection.ts";
-import { formatMailbox, type Mailbox, needsUtf8 } from "./mailbox.ts";
+import { type ForwardPath, formatMailDsn, formatRecipientDsn } from "./dsn.ts";
+import { formatMailbox, needsUtf8 } from "./mailbox.ts";
 import { DotWriter } from "./message-octets.ts";
 import {
   describeReply,
@@ -21,7 +22,7 @@ import {
 } from "./reply.ts";
 import type { SocketAddress } from "./server.ts";
 import { smtpError } from "./smtp-error.ts";
-import type { HopTls } from "./tls.ts";
+import { type HopTls, secureAsClient } from "./tls.ts";
 import type { Envelope } from "./transaction.ts";
 
 export type Hop = {
@@ -36,6 +37,8 @@ export type RelayTimeouts = {
   readonly commandMs: number;
   /** Without progress while the message is sent. */
   readonly blockMs: number;
+  /** For the whole of one message, while it is sent. */
+  readonly messageMs: number;
   /** For the answer to the last dot. */
   readonly answerMs: number;
 };
@@ -45,11 +48,12 @@ export const defaultTimeouts: RelayTimeouts = {
   connectMs: 30_000,
   commandMs: 5 * 60_000,
   blockMs: 3 * 60_000,
+  messageMs: 60 * 60_000,
   answerMs: 10 * 60_000,
 };
 
 export class RelaySession {
-  readonly #connection: Connection;
+  #connection: Connection;
   readonly #hop: Hop;
   readonly #timeouts: RelayTimeouts;
   readonly #keywords = new Map<string, string>();
@@ -58,6 +62,8 @@ export class RelaySession {
   messages = 0;
   /** The hop has answered something in the present transaction. */
   #answered = false;
+  /** It broke because the hop kept silent, and another session would wait as long. */
+  #late = false;
   /** What went wrong is the message's, not the hop's. */
   #messageFailed = false;
 
@@ -86,14 +92,14 @@ export class RelaySession {
 
   /** True when the session broke before the hop took notice of the message, so that it may be offered to another one. */
   get unheard(): boolean {
-    return !this.#usable && !this.#answered;
+    return !this.#usable && !this.#answered && !this.#late;
   }
 
   /** Offers one message; one reply per recipient, in their order. */
   async deliver(envelope: Envelope, message: ByteSource): Promise<readonly Reply[]> {
     this.messages += 1;
     this.#answered = false;
-    const answers = new Map<Mailbox, Reply>();
+    const answers = new Map<ForwardPath, Reply>();
     const lack = this.#lack(envelope);
     if (lack !== undefined) return envelope.forwardPaths.map(() => lack);
     try {
@@ -103,6 +109,7 @@ export class RelaySession {
       this.#usable = false;
       this.#connection.destroy();
       if (this.#messageFailed || !isSecureMailError(thrown)) throw thrown;
+      this.#late = isSecureMailError(thrown, "SMTP_TIMEOUT");
       const doubt = reply(451, "4.4.2", `Lost the next hop: ${thrown.message}`);
       return envelope.forwardPaths.map((forwardPath) => answers.get(forwardPath) ?? doubt);
     }
@@ -110,7 +117,7 @@ export class RelaySession {
     return envelope.forwardPaths.map((forwardPath) => answers.get(forwardPath) as Reply);
   }
 
-  async quit(): Promise<void> {
+  quit(): void {
     if (this.usable) this.#connection.say("QUIT\r\n");
     this.#usable = false;
     this.#connection.end();
@@ -121,9 +128,29 @@ export class RelaySession {
     this.#connection.destroy();
   }
 
+  /** Greets; with TLS twice, and nothing of the first time counts. */
   async #hello(hostname: string): Promise<void> {
     this.#connection.deadline(this.#timeouts.commandMs);
     this.#require(await this.#reply());
+    await this.#introduce(hostname);
+    if (this.#hop.tls !== undefined) {
+      await this.#startTls(this.#hop.tls);
+      this.#keywords.clear();
+      await this.#introduce(hostname);
+    }
+    this.#connection.deadline(undefined);
+  }
+
+  async #startTls(tls: HopTls): Promise<void> {
+    if (!this.#keywords.has("STARTTLS")) throw new Error("it offers no STARTTLS");
+    this.#connection.say("STARTTLS\r\n");
+    this.#require(await this.#reply());
+    if (!this.#connection.quiet) throw new Error("it said something between its answer to STARTTLS and the handshake");
+    this.#connection = await secureAsClient(this.#connection, tls, this.#timeouts.commandMs);
+    this.#connection.deadline(this.#timeouts.commandMs);
+  }
+
+  async #introduce(hostname: string): Promise<void> {
     this.#connection.say(`${this.#hop.protocol === "lmtp" ? "LHLO" : "EHLO"} ${hostname}\r\n`);
     const answer = await this.#reply();
     if (isPositive(answer)) {
@@ -135,7 +162,6 @@ export class RelaySession {
       this.#connection.say(`HELO ${hostname}\r\n`);
       this.#require(await this.#reply());
     } else this.#require(answer);
-    this.#connection.deadline(undefined);
   }
 
   #require(answer: Reply): void {
@@ -155,17 +181,18 @@ export class RelaySession {
   }
 
   /** MAIL, RCPT and DATA; the recipients that wait for the message, or undefined when none does. */
-  async #offer(envelope: Envelope, answers: Map<Mailbox, Reply>): Promise<readonly Mailbox[] | undefined> {
+  async #offer(envelope: Envelope, answers: Map<ForwardPath, Reply>): Promise<readonly ForwardPath[] | undefined> {
     const { forwardPaths } = envelope;
     const pipelining = this.#keywords.has("PIPELINING");
     this.#connection.deadline(this.#timeouts.commandMs);
     this.#connection.say(this.#mailCommand(envelope));
+    const rcptCommand = (path: ForwardPath): string => this.#rcptCommand(path);
     if (pipelining) this.#connection.say(`${forwardPaths.map(rcptCommand).join("")}DATA\r\n`);
     const sender = await this.#reply();
     this.#answered = true;
     if (!isPositive(sender)) for (const path of forwardPaths) answers.set(path, asRefusal(sender));
     if (!isPositive(sender) && !pipelining) return undefined;
-    const accepted: Mailbox[] = [];
+    const accepted: ForwardPath[] = [];
     for (const path of forwardPaths) {
       if (!pipelining) this.#connection.say(rcptCommand(path));
       const answer = await this.#reply();
@@ -181,9 +208,9 @@ export class RelaySession {
 
   async #begun(
     answer: Reply,
-    accepted: readonly Mailbox[],
-    answers: Map<Mailbox, Reply>,
-  ): Promise<readonly Mailbox[] | undefined> {
+    accepted: readonly ForwardPath[],
+    answers: Map<ForwardPath, Reply>,
+  ): Promise<readonly ForwardPath[] | undefined> {
     if (answer.code === 354) {
       if (accepted.length > 0) return accepted;
       // A hop that wants a message for nobody gets an empty one (RFC 2920, 3.1).
@@ -200,9 +227,12 @@ export class RelaySession {
     await this.#reply();
   }
 
-  async #send(accepted: readonly Mailbox[], message: ByteSource, answers: Map<Mailbox, Reply>): Promise<void> {
+  async #send(accepted: readonly ForwardPath[], message: ByteSource, answers: Map<ForwardPath, Reply>): Promise<void> {
+    const end = performance.now() + this.#timeouts.messageMs;
     for await (const octets of this.#dotted(message)) {
-      this.#connection.deadline(this.#timeouts.blockMs);
+      // A hop that speaks now does not want the rest, and whatever it says is no answer to a message.
+      if (!this.#connection.quiet) return this.#breakOff(accepted, answers);
+      this.#connection.deadline(Math.min(this.#timeouts.blockMs, end - performance.now()));
       await this.#connection.write(octets);
       // The deadline is the hop's; how long the message takes to come is the business of who sends it.
       this.#connection.deadline(undefined);
@@ -215,24 +245,43 @@ export class RelaySession {
     }
   }
 
+  async #breakOff(accepted: readonly ForwardPath[], answers: Map<ForwardPath, Reply>): Promise<void> {
+    this.#connection.deadline(this.#timeouts.commandMs);
+    const { lines } = await this.#reply();
+    for (const path of accepted) answers.set(path, reply(451, "4.4.2", "The next hop broke off:", ...lines));
+    this.destroy();
+  }
+
   async *#dotted(message: ByteSource): ByteSource {
     const dots = new DotWriter();
     try {
-      for await (const chunk of message) yield dots.write(chunk);
-      yield dots.end();
+      // The end goes out with the last octets: one write for a small message.
+      let last: Uint8Array = noOctets;
+      for await (const chunk of message) {
+        if (last.length > 0) yield last;
+        last = dots.write(chunk);
+      }
+      yield concat([last, dots.end()]);
     } catch (thrown) {
       this.#messageFailed = true;
       throw thrown;
     }
   }
 
-  #mailCommand({ reversePath, parameters: { body, size, smtputf8 } }: Envelope): string {
+  #mailCommand({ reversePath, parameters: { body, size, smtputf8, ...dsn } }: Envelope): string {
     const parameters = [
       size !== undefined && this.#keywords.has("SIZE") ? ` SIZE=${size}` : "",
       body !== undefined && this.#keywords.has("8BITMIME") ? ` BODY=${body}` : "",
       smtputf8 ? " SMTPUTF8" : "",
+      this.#keywords.has("DSN") ? formatMailDsn(dsn) : "",
     ];
-    return `MAIL FROM:<${reversePath === undefined ? "" : formatMailbox(reversePath)}>${parameters.join("")}\r\n`;
+    return oneLine(`MAIL FROM:<${reversePath === undefined ? "" : formatMailbox(reversePath)}>${parameters.join("")}`);
+  }
+
+  #rcptCommand(forwardPath: ForwardPath): string {
+    const { dsn } = forwardPath;
+    const parameters = dsn !== undefined && this.#keywords.has("DSN") ? formatRecipientDsn(dsn) : "";
+    return oneLine(`RCPT TO:<${formatMailbox(forwardPath)}>${parameters}`);
   }
 
   async #reply(): Promise<Reply> {
@@ -249,8 +298,12 @@ export class RelaySession {
   }
 }
 
-/** Anything but a clear refusal is a doubt: a positive or 3yz reply where none may be counts as 451. */
+/**
+ * Anything but a clear refusal is a doubt: a positive or 3yz reply where none may be counts as 451, and so does 421,
+ * which speaks of the hop's session and not of ours.
+ */
 function asRefusal(answer: Reply): Reply {
+  if (answer.code === 421) return { ...answer, code: 451 };
   return answer.code >= 400 ? answer : { ...answer, code: 451, enhancedStatus: "4.3.0" };
 }
 
@@ -258,8 +311,12 @@ function asFinal(answer: Reply): Reply {
   return isPositive(answer) ? answer : asRefusal(answer);
 }
 
-function rcptCommand(forwardPath: Mailbox): string {
-  return `RCPT TO:<${formatMailbox(forwardPath)}>\r\n`;
+/** Parsed values make no second line; whoever made an address without parsing it shall not either. */
+function oneLine(command: string): string {
+  for (let at = 0; at < command.length; at++) {
+    if (command.charCodeAt(at) < 0x20 || command.charCodeAt(at) === 0x7f) throw new Error("a control in a command");
+  }
+  return `${command}\r\n`;
 }
 
 async function connected({ address }: Hop, timeoutMs: number): Promise<Connection> {

@@ -1,9 +1,11 @@
 // Listens, and gives each connection a session.
 
 import { BlockList, createServer, isIPv6, type Server, type Socket } from "node:net";
-import { Connection } from "./connection.ts";
-import { Session, type SessionOptions } from "./session.ts";
-import type { ListenTls } from "./tls.ts";
+import { Connection, partFrom } from "./connection.ts";
+import { formatReply, type Reply, reply } from "./reply.ts";
+import { Session } from "./session.ts";
+import type { SessionOptions } from "./session-options.ts";
+import { type ListenTls, secureContext } from "./tls.ts";
 
 /** Where to listen, or where a hop listens. */
 export type SocketAddress = { readonly host: string; readonly port: number } | { readonly path: string };
@@ -28,28 +30,38 @@ export type ListenOptions = SessionOptions & {
   readonly attach?: (server: Server) => Promise<SocketAddress>;
 };
 
+/** LIMIT: connections beyond `connections` that are told so; more are dropped without a word. */
+const maxToldBusy = 100;
+
 export async function listen(address: SocketAddress, options: ListenOptions): Promise<MailServer> {
-  const accepted = options.accept === undefined ? undefined : networks(options.accept);
+  const { accept, trusted = [], tls } = options;
+  const accepted = accept === undefined ? undefined : networks(accept);
+  const believed = networks(trusted);
+  const secured = tls === undefined ? {} : { tls: { context: secureContext(tls), ...pinsOf(tls) } };
+  const door = new Door(options);
   const sessions = new Map<Session, Promise<void>>();
   // A client may close its half after QUIT, or after the last dot, and still deserves its replies.
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     const peer = remoteAddress(socket);
-    if (accepted !== undefined && peer !== "" && !accepted.check(peer, isIPv6(peer) ? "ipv6" : "ipv4")) {
+    const refusal =
+      accepted !== undefined && peer !== "" && !holds(accepted, peer) ? stranger : door.admit(peer, socket);
+    if (refusal !== undefined) {
       socket.on("error", () => undefined);
-      socket.end("554 5.7.1 Not for you\r\n");
+      partFrom(socket, formatReply(refusal));
       return;
     }
-    const session = new Session(new Connection(socket), peer, options);
+    const from = { address: peer, trusted: peer === "" ? trusted.includes("unix") : holds(believed, peer), ...secured };
+    const session = new Session(new Connection(socket), from, options);
     sessions.set(
       session,
       session.run().finally(() => sessions.delete(session)),
     );
   });
-  const attached = options.attach === undefined ? undefined : await options.attach(server);
-  if (attached === undefined) await opened(server, address);
+  if (options.connections !== undefined) server.maxConnections = options.connections + maxToldBusy;
+  await opened(server, address);
   server.on("error", options.onFault);
   return {
-    address: attached ?? actualAddress(server, address),
+    address: actualAddress(server, address),
     async close() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       for (const session of sessions.keys()) session.stop();
@@ -57,6 +69,43 @@ export async function listen(address: SocketAddress, options: ListenOptions): Pr
       await closed;
     },
   };
+}
+
+const stranger = reply(554, "5.7.1", "Not for you");
+
+/** Counts who is in. */
+class Door {
+  readonly #most: number;
+  readonly #mostOfOne: number;
+  readonly #byPeer = new Map<string, number>();
+  #all = 0;
+
+  constructor({ connections, perPeer }: ListenOptions) {
+    this.#most = connections ?? Number.POSITIVE_INFINITY;
+    this.#mostOfOne = perPeer ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** Why this connection may not stay; else it is counted until it closes. */
+  admit(peer: string, socket: Socket): Reply | undefined {
+    const ofPeer = this.#byPeer.get(peer) ?? 0;
+    if (this.#all >= this.#most) return reply(421, "4.7.0", "Too many connections, try again later");
+    if (ofPeer >= this.#mostOfOne) return reply(421, "4.7.0", "Too many connections from your address");
+    this.#all += 1;
+    this.#byPeer.set(peer, ofPeer + 1);
+    socket.once("close", () => this.#leave(peer));
+    return undefined;
+  }
+
+  #leave(peer: string): void {
+    this.#all -= 1;
+    const left = (this.#byPeer.get(peer) ?? 1) - 1;
+    if (left === 0) this.#byPeer.delete(peer);
+    else this.#byPeer.set(peer, left);
+  }
+}
+
+function pinsOf({ pins }: ListenTls): { readonly pins?: readonly string[] } {
+  return pins === undefined ? {} : { pins };
 }
 
 function opened(server: Server, address: SocketAddress): Promise<void> {
@@ -77,12 +126,17 @@ function actualAddress(server: Server, asked: SocketAddress): SocketAddress {
 function networks(texts: readonly string[]): BlockList {
   const list = new BlockList();
   for (const text of texts) {
+    if (text === "unix") continue;
     const [address = "", bits] = text.split("/");
     const family = isIPv6(address) ? "ipv6" : "ipv4";
     if (bits === undefined) list.addAddress(address, family);
     else list.addSubnet(address, Number(bits), family);
   }
   return list;
+}
+
+function holds(list: BlockList, address: string): boolean {
+  return list.check(address, isIPv6(address) ? "ipv6" : "ipv4");
 }
 
 function remoteAddress({ remoteAddress: address = "" }: Socket): string {

@@ -7,7 +7,7 @@ import { lmtp, smtp } from "./lmtp.ts";
 import { formatMailbox } from "./mailbox.ts";
 import { type Reply, reply } from "./reply.ts";
 import { type ListenOptions, listen, type MailServer } from "./server.ts";
-import { defaultLimits, type SessionOptions } from "./session.ts";
+import { defaultLimits, type SessionOptions } from "./session-options.ts";
 import type { Transaction } from "./transaction.ts";
 
 type Received = {

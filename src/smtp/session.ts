@@ -2,69 +2,42 @@
 // not know is refused, and what can be read in two ways ends the conversation.
 
 import { isSecureMailError } from "../errors.ts";
-import { type Command, type HelloVerb, maxCommandLine, parseCommand, type Refusal } from "./command.ts";
+import { type Chunk, type Command, type HelloVerb, maxCommandLine, parseCommand, type Refusal } from "./command.ts";
 import type { Connection } from "./connection.ts";
+import type { ForwardPath } from "./dsn.ts";
+import { ChunkedMessage, DottedMessage, type Framing } from "./framing.ts";
 import { IncomingMessage } from "./incoming-message.ts";
-import type { Dialect } from "./lmtp.ts";
-import { type Mailbox, needsUtf8 } from "./mailbox.ts";
+import { needsUtf8 } from "./mailbox.ts";
 import { formatReply, isPositive, type Reply, reply } from "./reply.ts";
+import type { SessionOptions, SessionPeer } from "./session-options.ts";
+import { secureAsServer } from "./tls.ts";
 import type { Envelope, HandleTransaction, Peer } from "./transaction.ts";
+import { forwardedBy, type XforwardAttribute, xforwardAttributes } from "./xforward.ts";
 
-export type SessionLimits = {
-  /** Octets of one message. */
-  readonly messageSize: number;
-  readonly recipients: number;
-  /** For one command line, from the first wait to its end (RFC 5321, 4.5.3.2.7 asks for 5 minutes). */
-  readonly commandTimeoutMs: number;
-  /** For the whole of one message, from 354 to the last dot. */
-  readonly messageTimeoutMs: number;
-  /** Refused commands in one session before it is ended. */
-  readonly faults: number;
-};
+type Draft = Envelope & { readonly forwardPaths: ForwardPath[] };
 
-export const defaultLimits: SessionLimits = {
-  messageSize: 100 * 1024 * 1024,
-  recipients: 1000,
-  commandTimeoutMs: 5 * 60_000,
-  messageTimeoutMs: 60 * 60_000,
-  faults: 20,
-};
-
-export type SessionOptions = {
-  readonly dialect: Dialect;
-  /** Our name in greeting and replies. */
-  readonly hostname: string;
-  /** Whom `RCPT TO:<postmaster>` means. */
-  readonly postmaster: Mailbox;
-  readonly limits: SessionLimits;
-  readonly handle: HandleTransaction;
-  /** Answers for a recipient from what is known before the message; undefined accepts. */
-  readonly judgeRecipient?: (forwardPath: Mailbox, envelope: Envelope) => Reply | undefined;
-  /**
-   * What a CR or LF that stands alone in a message is: a reason for 554, as strangers use it to make one message two,
-   * or (from our own hub, by LMTP) an octet like any other. Nowhere does it end a message.
-   */
-  readonly strayLineEnds?: "refuse" | "data";
-  /** Told of everything that went wrong in a handler; the peer only hears 451. */
-  readonly onFault: (thrown: unknown) => void;
-};
-
-type Draft = Envelope & { readonly forwardPaths: Mailbox[] };
+const mailFirst = reply(503, "5.5.1", "MAIL first");
+const ok = reply(250, "2.0.0", "Ok");
 
 export class Session {
-  readonly #connection: Connection;
   readonly #options: SessionOptions;
-  readonly #address: string;
+  readonly #from: SessionPeer;
+  readonly #end: number;
+  #connection: Connection;
+  #secure = false;
   #hello: { readonly verb: string; readonly host: string } | undefined;
   #draft: Draft | undefined;
+  readonly #forwarded = new Map<XforwardAttribute, string>();
   #faults = 0;
+  #idleCommands = 0;
   #over = false;
   #busy = false;
 
-  constructor(connection: Connection, address: string, options: SessionOptions) {
+  constructor(connection: Connection, from: SessionPeer, options: SessionOptions) {
     this.#connection = connection;
-    this.#address = address;
+    this.#from = from;
     this.#options = options;
+    this.#end = performance.now() + options.limits.sessionTimeoutMs;
   }
 
   /** Returns when the conversation is over, however it ended. */
@@ -87,21 +60,35 @@ export class Session {
   }
 
   async #turn(): Promise<void> {
-    this.#connection.deadline(this.#options.limits.commandTimeoutMs);
+    const { commandTimeoutMs } = this.#options.limits;
+    this.#connection.deadline(Math.min(commandTimeoutMs, this.#end - performance.now()));
     const line = await this.#connection.line(maxCommandLine);
-    if (line === undefined) {
-      this.#over = true;
-      return;
-    }
-    const command = parseCommand(line);
-    const answers = command.verb === "DATA" ? await this.#receiveMessage() : [this.#obey(command)];
-    for (const answer of answers) this.#answer(answer);
-    if (answers.some(isCommandFault)) this.#countFault();
+    if (line === undefined) this.#over = true;
+    for (let next = line && parseCommand(line); next !== undefined; ) next = await this.#perform(next);
   }
 
-  #obey(command: Exclude<Command, { verb: "DATA" }> | Refusal): Reply {
+  /** Obeys and answers; what interrupted a message in chunks is returned, to be obeyed next. */
+  async #perform(command: Command | Refusal): Promise<Command | Refusal | undefined> {
+    const barred = this.#barred(command);
+    if (command.verb === "BDAT") return this.#receiveChunks(command, barred);
+    if (barred !== undefined) this.#conclude(barred);
+    else if (command.verb === "DATA") await this.#receiveDotted();
+    else if (command.verb === "STARTTLS") await this.#startTls();
+    else this.#conclude(this.#obey(command));
+    return undefined;
+  }
+
+  /** Where TLS is asked for, nothing is done without it (RFC 3207, section 4). */
+  #barred({ verb }: Command | Refusal): Reply | undefined {
+    if (this.#from.tls === undefined || this.#secure) return undefined;
+    if (/^(?:refused|EHLO|HELO|LHLO|NOOP|QUIT|STARTTLS)$/.test(verb)) return undefined;
+    return reply(530, "5.7.0", "Say STARTTLS first");
+  }
+
+  #obey(command: Exclude<Command, { verb: "DATA" | "BDAT" | "STARTTLS" }> | Refusal): Reply {
     switch (command.verb) {
       case "refused":
+        this.#over ||= command.fatal === true;
         return command.answer;
       case "EHLO":
       case "HELO":
@@ -109,17 +96,20 @@ export class Session {
         return this.#greet(command.verb, command.host);
       case "MAIL":
         return this.#begin({ reversePath: command.reversePath, forwardPaths: [], parameters: command.parameters });
-      case "RCPT":
-        return this.#addRecipient(
-          command.forwardPath === "postmaster" ? this.#options.postmaster : command.forwardPath,
-        );
+      case "RCPT": {
+        const { forwardPath, dsn } = command;
+        const mailbox = forwardPath === "postmaster" ? this.#options.postmaster : forwardPath;
+        return this.#addRecipient(dsn === undefined ? mailbox : { ...mailbox, dsn });
+      }
+      case "XFORWARD":
+        return this.#forward(command.attributes);
       case "RSET":
-        this.#draft = undefined;
-        return reply(250, "2.0.0", "Forgotten");
+        this.#forget();
+        return this.#idle(ok);
       case "NOOP":
-        return reply(250, "2.0.0", "Ok");
+        return this.#idle(ok);
       case "VRFY":
-        return reply(252, "2.5.2", "Send mail and see");
+        return this.#idle(reply(252, "2.5.2", "Send mail and see"));
       case "QUIT":
         this.#over = true;
         return reply(221, "2.0.0", "Goodbye");
@@ -130,9 +120,37 @@ export class Session {
     const { dialect, hostname, limits } = this.#options;
     if (!dialect.hellos.includes(verb)) return reply(500, "5.5.1", `This is ${dialect.name}`);
     this.#hello = { verb, host };
+    this.#forget();
+    const { tls, trusted } = this.#from;
+    const keywords = ["PIPELINING", "8BITMIME", `SIZE ${limits.messageSize}`, "ENHANCEDSTATUSCODES", "SMTPUTF8", "DSN"];
+    keywords.push("CHUNKING");
+    if (trusted) keywords.push(`XFORWARD ${xforwardAttributes.join(" ")}`);
+    if (tls !== undefined && !this.#secure) keywords.push("STARTTLS");
+    return this.#idle(reply(250, undefined, hostname, ...(verb === "HELO" ? [] : keywords)));
+  }
+
+  /** Answers a command that brings no mail nearer; too many of them end the session. */
+  #idle(answer: Reply): Reply {
+    this.#idleCommands += 1;
+    if (this.#idleCommands <= this.#options.limits.idleCommands) return answer;
+    this.#over = true;
+    return reply(421, "4.7.0", "Too many commands and no mail");
+  }
+
+  #forget(): void {
     this.#draft = undefined;
-    const keywords = ["PIPELINING", "8BITMIME", `SIZE ${limits.messageSize}`, "ENHANCEDSTATUSCODES", "SMTPUTF8"];
-    return reply(250, undefined, hostname, ...(verb === "HELO" ? [] : keywords));
+    this.#forwarded.clear();
+  }
+
+  /** Each command adds to the ones before, until the next message has had them. */
+  #forward(attributes: ReadonlyMap<XforwardAttribute, string | undefined>): Reply {
+    if (!this.#from.trusted) return this.#idle(reply(550, "5.7.0", "XFORWARD is not for you"));
+    if (this.#draft !== undefined) return reply(503, "5.5.1", "A transaction is open");
+    for (const [name, value] of attributes) {
+      if (value === undefined) this.#forwarded.delete(name);
+      else this.#forwarded.set(name, value);
+    }
+    return this.#idle(ok);
   }
 
   #begin(draft: Draft): Reply {
@@ -144,9 +162,9 @@ export class Session {
     return reply(250, "2.1.0", "Sender ok");
   }
 
-  #addRecipient(forwardPath: Mailbox): Reply {
+  #addRecipient(forwardPath: ForwardPath): Reply {
     const { limits, judgeRecipient } = this.#options;
-    if (this.#draft === undefined) return reply(503, "5.5.1", "MAIL first");
+    if (this.#draft === undefined) return mailFirst;
     if (this.#draft.forwardPaths.length >= limits.recipients) {
       return reply(452, "4.5.3", "Too many recipients; send the rest in another transaction");
     }
@@ -159,25 +177,64 @@ export class Session {
     return reply(250, "2.1.5", "Recipient ok");
   }
 
-  async #receiveMessage(): Promise<readonly Reply[]> {
-    const { dialect, limits } = this.#options;
-    const envelope = this.#draft;
-    if (envelope === undefined) return [reply(503, "5.5.1", "MAIL first")];
-    if (envelope.forwardPaths.length === 0) return [reply(503, "5.5.1", "No recipient was accepted")];
-    this.#draft = undefined;
+  /** Why no message may come now. */
+  #notReady(): Reply | undefined {
+    if (this.#draft === undefined) return mailFirst;
+    return this.#draft.forwardPaths.length === 0 ? reply(503, "5.5.1", "No recipient was accepted") : undefined;
+  }
+
+  async #receiveDotted(): Promise<void> {
+    const fault = this.#notReady();
+    if (fault !== undefined) return this.#conclude(fault);
     this.#answer(reply(354, undefined, "End with <CR><LF>.<CR><LF>"));
-    this.#connection.deadline(limits.messageTimeoutMs);
-    const message = new IncomingMessage(this.#connection, limits.messageSize);
+    const framing = new DottedMessage(this.#connection, this.#options.limits);
+    await this.#receive(framing, this.#incoming(framing));
+  }
+
+  /** Octets follow whether they are welcome or not: a chunk that is refused is read all the same. */
+  async #receiveChunks(first: Chunk, barred: Reply | undefined): Promise<Command | Refusal | undefined> {
+    const { limits } = this.#options;
+    const fault = barred ?? this.#notReady();
+    const framing: ChunkedMessage = new ChunkedMessage(
+      this.#connection,
+      limits,
+      fault === undefined ? first : { ...first, last: true },
+      () => message.refusal,
+    );
+    const message = this.#incoming(framing);
+    if (fault === undefined) await this.#receive(framing, message);
+    else if (first.size > limits.messageSize) {
+      this.#over = true;
+      this.#conclude(fault);
+    } else {
+      await message.drain();
+      this.#conclude(fault);
+    }
+    return framing.interruption;
+  }
+
+  #incoming(framing: Framing): IncomingMessage {
+    const { limits, strayLineEnds = "refuse" } = this.#options;
+    return new IncomingMessage(framing, { maxSize: limits.messageSize, strayLineEnds });
+  }
+
+  async #receive(framing: Framing, message: IncomingMessage): Promise<void> {
+    const envelope = this.#draft as Draft;
     this.#busy = true;
     const replies = await this.#handle(envelope, message);
     await message.drain();
     this.#busy = false;
+    this.#forget();
+    this.#idleCommands = 0;
+    // Who gave the message up waits for no answer to it.
+    if (framing.state === "given up") return;
     const { refusal } = message;
-    return dialect.answersToMessage(refusal === undefined ? replies : envelope.forwardPaths.map(() => refusal));
+    const each = refusal === undefined ? replies : envelope.forwardPaths.map(() => refusal);
+    this.#conclude(...this.#options.dialect.answersToMessage(each));
   }
 
   /** One reply per recipient, whatever the handler does. From an exception there is no way to a positive reply. */
-  async #handle(envelope: Envelope, message: IncomingMessage): Promise<readonly Reply[]> {
+  async #handle(envelope: Envelope, message: IncomingMessage): ReturnType<HandleTransaction> {
     const doubt = reply(451, "4.3.0", "Cannot be handled now, try again later");
     try {
       const replies = await this.#options.handle({ envelope, peer: this.#peer(envelope), message: message.source() });
@@ -186,19 +243,43 @@ export class Session {
       if (!message.readWhole && replies.some(isPositive)) throw new Error("a message was accepted before its end");
       return replies;
     } catch (thrown) {
-      if (message.refusal === undefined) this.#options.onFault(thrown);
+      if (message.refusal === undefined && !isSecureMailError(thrown, "SMTP_GIVEN_UP")) this.#options.onFault(thrown);
       return envelope.forwardPaths.map(() => doubt);
     }
   }
 
   #peer({ parameters }: Envelope): Peer {
     const { name } = this.#options.dialect;
-    const extended = this.#hello?.verb === "HELO" ? "SMTP" : "ESMTP";
-    const protocol = parameters.smtputf8 ? (`UTF8${name}` as const) : name === "LMTP" ? "LMTP" : extended;
-    return { address: this.#address, helo: this.#hello?.host ?? "", protocol };
+    const secured = this.#secure ? "S" : "";
+    const extended = this.#hello?.verb === "HELO" ? "SMTP" : (`ESMTP${secured}` as const);
+    const plain = name === "LMTP" ? (`LMTP${secured}` as const) : extended;
+    const protocol = parameters.smtputf8 ? (`UTF8${name}${secured}` as const) : plain;
+    return { address: this.#from.address, helo: this.#hello?.host ?? "", protocol, ...forwardedBy(this.#forwarded) };
   }
 
-  #countFault(): void {
+  async #startTls(): Promise<void> {
+    const { tls } = this.#from;
+    if (tls === undefined) return this.#conclude(reply(502, "5.5.1", "There is no TLS here"));
+    if (this.#secure) return this.#conclude(reply(503, "5.5.1", "TLS is on"));
+    if (!this.#connection.quiet) {
+      this.#over = true;
+      return this.#conclude(reply(501, "5.5.1", "Nothing may follow STARTTLS before the handshake"));
+    }
+    this.#answer(reply(220, "2.0.0", "Go on"));
+    // Written at once: no octet can arrive between these two lines.
+    const said = this.#connection.flush();
+    this.#busy = true;
+    const secured = secureAsServer(this.#connection, tls.context, tls.pins, this.#options.limits.commandTimeoutMs);
+    [this.#connection] = await Promise.all([secured, said]);
+    this.#busy = false;
+    this.#secure = true;
+    this.#hello = undefined;
+  }
+
+  /** The replies that end a command, and the count of mistakes. */
+  #conclude(...answers: readonly Reply[]): void {
+    for (const answer of answers) this.#answer(answer);
+    if (!answers.some(isCommandFault)) return;
     this.#faults += 1;
     if (this.#faults < this.#options.limits.faults) return;
     this.#answer(reply(421, "4.7.0", "Too many refused commands"));
@@ -213,6 +294,7 @@ export class Session {
     if (isSecureMailError(thrown, "SMTP_TIMEOUT")) this.#answer(reply(421, "4.4.2", "Timeout"));
     else if (isSecureMailError(thrown, "SMTP_LINE_TOO_LONG")) this.#answer(reply(500, "5.5.2", "Line too long"));
     else if (isSecureMailError(thrown, "SMTP_BARE_LINE_END")) this.#answer(reply(501, "5.5.2", "Lines end with CR LF"));
+    else if (isSecureMailError(thrown, "SMTP_TOO_LARGE")) this.#answer(reply(552, "5.3.4", "Too many chunks"));
     else if (!isSecureMailError(thrown, "SMTP_CONNECTION_LOST")) this.#options.onFault(thrown);
   }
 }

@@ -1,4 +1,12 @@
-// TLS between neighbours that know each other: a pinned certificate instead of a public authority.
+// TLS between neighbours that know each other: a pinned certificate instead of a public authority (RFC 3207).
+//
+// Whatever was said in the clear is forgotten: octets that arrive before the handshake end the session, so that nobody
+// on the way can slip in a command or a reply (security.md A35).
+
+import { hash } from "node:crypto";
+import { connect, createSecureContext, type SecureContext, TLSSocket } from "node:tls";
+import { Connection } from "./connection.ts";
+import { smtpError } from "./smtp-error.ts";
 
 /** PEM, as read from a file. */
 export type TlsIdentity = { readonly certificate: string | Buffer; readonly key: string | Buffer };
@@ -11,3 +19,77 @@ export type ListenTls = TlsIdentity & {
 
 /** A hop with `tls` gets no mail before STARTTLS, and only when its certificate is one of the pinned. */
 export type HopTls = { readonly pins: readonly string[] } & Partial<TlsIdentity>;
+
+const contexts = new WeakMap<object, SecureContext>();
+
+/** Made once per identity; throws at once when key and certificate are not what they should be. */
+export function secureContext(tls: Partial<TlsIdentity>): SecureContext {
+  const made = contexts.get(tls);
+  if (made !== undefined) return made;
+  const { certificate: cert, key } = tls;
+  const identity = cert === undefined || key === undefined ? {} : { cert, key };
+  const context = createSecureContext({ ...identity, minVersion: "TLSv1.2" });
+  contexts.set(tls, context);
+  return context;
+}
+
+/** The server's side, after its 220 was said and before anything else can arrive. */
+export async function secureAsServer(
+  plain: Connection,
+  context: SecureContext,
+  pins: readonly string[] | undefined,
+  timeoutMs: number,
+): Promise<Connection> {
+  const socket = new TLSSocket(plain.release(), {
+    isServer: true,
+    secureContext: context,
+    requestCert: pins !== undefined,
+    rejectUnauthorized: false,
+  });
+  return established(socket, "secure", pins, timeoutMs);
+}
+
+/** The client's side, after the hop's 220. */
+export async function secureAsClient(plain: Connection, tls: HopTls, timeoutMs: number): Promise<Connection> {
+  const socket = connect({
+    socket: plain.release(),
+    secureContext: secureContext(tls),
+    rejectUnauthorized: false,
+  });
+  return established(socket, "secureConnect", tls.pins, timeoutMs);
+}
+
+function established(
+  socket: TLSSocket,
+  event: "secure" | "secureConnect",
+  pins: readonly string[] | undefined,
+  timeoutMs: number,
+): Promise<Connection> {
+  const { promise, resolve, reject } = Promise.withResolvers<Connection>();
+  const fail = (why: string): void => {
+    clearTimeout(timer);
+    // Late errors of a socket that is given up have nobody to hear them.
+    socket.on("error", () => undefined);
+    socket.destroy();
+    reject(smtpError("SMTP_TLS", "temporary", why));
+  };
+  const timer = setTimeout(() => fail("no handshake in its time"), timeoutMs);
+  const broken = (error?: unknown): void => fail(`no handshake: ${error instanceof Error ? error.message : "closed"}`);
+  socket.once("error", broken);
+  socket.once("close", broken);
+  socket.once("_tlsError", broken);
+  socket.once(event, () => {
+    if (pins !== undefined && !isPinned(socket, pins)) return fail("the certificate of the other side is not pinned");
+    clearTimeout(timer);
+    for (const failure of ["error", "close", "_tlsError"]) socket.off(failure, broken);
+    resolve(new Connection(socket));
+  });
+  return promise;
+}
+
+function isPinned(socket: TLSSocket, pins: readonly string[]): boolean {
+  const certificate = socket.getPeerX509Certificate();
+  if (certificate === undefined) return false;
+  const seen = hash("sha256", certificate.raw, "hex");
+  return pins.some((pin) => pin.replaceAll(":", "").toLowerCase() === seen);
+}

@@ -1,9 +1,9 @@
 // What a session hands on: the envelope, checked, and the message as a stream of octets.
 
 import type { ByteSource } from "../bytes.ts";
-import type { MailParameters } from "./command.ts";
 import type { ForwardPath } from "./dsn.ts";
 import type { Mailbox } from "./mailbox.ts";
+import type { MailParameters } from "./parameters.ts";
 import type { Reply } from "./reply.ts";
 
 export type Envelope = {
