@@ -2,8 +2,9 @@
 // It is durable before anybody says 250: the file is written under a temporary name, synced, renamed, its folder
 // synced, and only then the row. A crash in between leaves a file that no row names, never a row without its file.
 
+import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import type { ByteSource } from "../bytes.ts";
 import { isSecureMailError } from "../errors.ts";
@@ -73,6 +74,14 @@ export function holdsIn(database: Database, { folder, quota }: HoldOptions): Hol
     const [row] = await database.read("SELECT id FROM hold WHERE key = ? AND state = 'held'", key);
     return row === undefined ? undefined : String(row["id"]);
   };
+  const remove = async (id: string): Promise<void> => {
+    try {
+      await rm(fileOf(id), { force: true });
+      await syncFolder(folder);
+    } catch (thrown) {
+      throw storeError("HOLD_UNWRITABLE", `${id} is settled, its file is not removed: ${(thrown as Error).message}`);
+    }
+  };
   const find = async (id: string): Promise<HeldMail | undefined> => {
     const [row] = await database.read("SELECT id, at, octets, state, mail FROM hold WHERE id = ?", id);
     return row === undefined ? undefined : heldMail(row);
@@ -82,6 +91,7 @@ export function holdsIn(database: Database, { folder, quota }: HoldOptions): Hol
     async hold(key, mail, octets) {
       const there = await sameKey(key);
       if (there !== undefined) return there;
+      assert((await find(mail.id)) === undefined, "ids of mail are not used twice");
       await requireRoom(database, mail.octets, quota);
       const file = fileOf(mail.id);
       await writeDurably(file, octets, mail);
@@ -107,8 +117,7 @@ export function holdsIn(database: Database, { folder, quota }: HoldOptions): Hol
     async settle(id, state, by, at = new Date()) {
       const [settled] = await database.write([settleRow, state, id], [settleAudit, at.getTime(), by, state, id]);
       if (settled !== 1) throw storeError("HOLD_SETTLED", `${id} is not held`);
-      await rm(fileOf(id), { force: true });
-      await syncFolder(folder);
+      await remove(id);
     },
     strays: () => findStrays(database, folder),
   };
@@ -123,12 +132,13 @@ function full(quota: number): Error {
   return storeError("HOLD_FULL", `held mail takes its ${quota} octets; settle some of it`);
 }
 
-async function writeDurably(file: string, octets: ByteSource, mail: { octets: number; digest: string }): Promise<void> {
+async function writeDurably(file: string, octets: ByteSource, mail: Announced): Promise<void> {
   const temporary = `${file}.part`;
   try {
+    await makeFolder(path.dirname(file));
     const handle = await open(temporary, "wx", 0o600);
     try {
-      await writeAll(handle, octets, mail);
+      await handle.writeFile(requireAnnounced(octets, mail));
       await handle.sync();
     } finally {
       await handle.close();
@@ -142,42 +152,42 @@ async function writeDurably(file: string, octets: ByteSource, mail: { octets: nu
   }
 }
 
-async function writeAll(
-  handle: FileHandle,
+/** The octets, and at their end a failure where they are not those of `mail`. */
+async function* requireAnnounced(source: ByteSource, mail: Announced): AsyncGenerator<Uint8Array> {
+  if (!(yield* checked(source, mail)))
+    throw storeError("HOLD_UNWRITABLE", "the octets to hold are not those that were announced");
+}
+
+async function* readChecked(file: string, mail: Announced): AsyncGenerator<Uint8Array> {
+  let same = false;
+  try {
+    const handle = await open(file);
+    same = yield* checked(handle.createReadStream() as AsyncIterable<Uint8Array>, mail);
+  } catch (thrown) {
+    throw storeError("HOLD_UNREADABLE", `${file}: ${(thrown as Error).message}`, thrown);
+  }
+  if (!same) throw storeError("HOLD_UNREADABLE", `${file}: not the octets that were held`);
+}
+
+type Announced = Pick<HeldMail, "octets" | "digest">;
+
+/** Passes the octets on, and returns whether they were the announced ones. */
+async function* checked(
   source: ByteSource,
-  { octets, digest }: { octets: number; digest: string },
-): Promise<void> {
+  { octets, digest }: Announced,
+): AsyncGenerator<Uint8Array, boolean, undefined> {
   const hash = createHash("sha256");
   let size = 0;
   for await (const chunk of source) {
     hash.update(chunk);
     size += chunk.length;
-    await handle.writev([chunk]);
+    yield chunk;
   }
-  if (size !== octets || hash.digest("hex") !== digest)
-    throw storeError("HOLD_UNWRITABLE", "the octets to hold are not those that were announced");
-}
-
-async function* readChecked(file: string, { octets, digest }: HeldMail): AsyncGenerator<Uint8Array> {
-  const hash = createHash("sha256");
-  let size = 0;
-  try {
-    const handle = await open(file);
-    for await (const chunk of handle.createReadStream() as AsyncIterable<Uint8Array>) {
-      hash.update(chunk);
-      size += chunk.length;
-      yield chunk;
-    }
-  } catch (thrown) {
-    if ((thrown as NodeJS.ErrnoException).syscall === undefined) throw thrown;
-    throw storeError("HOLD_UNREADABLE", `${file}: ${(thrown as Error).message}`, thrown);
-  }
-  if (size !== octets || hash.digest("hex") !== digest)
-    throw storeError("HOLD_UNREADABLE", `${file}: not the octets that were held`);
+  return size === octets && hash.digest("hex") === digest;
 }
 
 async function findStrays(database: Database, folder: string): Promise<Strays> {
-  const names = await readdir(folder);
+  const names = await readdir(folder).catch(() => []);
   const rows = await database.read("SELECT id FROM hold WHERE state = 'held' ORDER BY at");
   const held = new Set(rows.map((row) => `${row["id"]}.eml`));
   const there = new Set(names);
@@ -194,8 +204,9 @@ async function isOld(file: string): Promise<boolean> {
   }
 }
 
-export async function makeFolder(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+async function makeFolder(folder: string): Promise<void> {
+  const made = await mkdir(folder, { recursive: true, mode: 0o700 });
+  if (made !== undefined) await syncFolder(path.dirname(made));
 }
 
 /** What stands in a folder is there after a power cut only when the folder was synced. */

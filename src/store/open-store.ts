@@ -3,7 +3,7 @@
 import path from "node:path";
 import { type Clock, systemClock } from "../clock.ts";
 import { type AuditLog, auditIn } from "./audit.ts";
-import { type HoldStore, holdsIn, makeFolder } from "./hold.ts";
+import { type HoldStore, holdsIn } from "./hold.ts";
 import { type Ledger, ledgerIn, purgeLedger } from "./ledger.ts";
 import { type Plans, plansIn, purgePlans } from "./plans.ts";
 import { type ProbeStore, probesIn, purgeProbes } from "./probes.ts";
@@ -42,7 +42,6 @@ const purges = [purgeLedger, purgePlans, purgeTracking, purgeSuspects, purgeProb
 export async function openStore(options: StoreOptions): Promise<Store> {
   const { file, dataDir, onFault, holdQuota = 10 * 1024 ** 3, clock = systemClock } = options;
   const folder = path.join(dataDir, "hold");
-  await makeFolder(folder);
   const database = new Sqlite({ file, onFault });
   await database.read("SELECT 1").catch(onFault);
   const timer = setInterval(() => {

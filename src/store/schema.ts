@@ -21,8 +21,9 @@ export const migrations: readonly string[] = [
   CREATE INDEX hold_octets ON hold (octets) WHERE state = 'held';
 
   CREATE TABLE track (
-    at INTEGER NOT NULL, id TEXT NOT NULL, queue_id TEXT, message_id TEXT,
-    reverse_path TEXT NOT NULL, forward_path TEXT NOT NULL, reply TEXT NOT NULL, report TEXT NOT NULL
+    at INTEGER NOT NULL, id TEXT NOT NULL, queue_id TEXT, message_id TEXT COLLATE NOCASE,
+    reverse_path TEXT NOT NULL COLLATE NOCASE, forward_path TEXT NOT NULL COLLATE NOCASE,
+    reply TEXT NOT NULL, report TEXT NOT NULL
   ) STRICT;
   CREATE INDEX track_at ON track (at);
   CREATE INDEX track_id ON track (id);

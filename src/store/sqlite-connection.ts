@@ -1,7 +1,8 @@
 // One connection to the SQLite file. What is committed is synced: WAL with synchronous=FULL (the log is synced by every
 // commit, the database by checkpoints).
 
-import { closeSync, openSync } from "node:fs";
+import { closeSync, mkdirSync, openSync } from "node:fs";
+import path from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import type { Row, Statement } from "./database.ts";
 import { migrations } from "./schema.ts";
@@ -112,6 +113,7 @@ export class SqliteConnection {
 
 /** SQLite gives its other files the mode of the first. A file that is there is left alone: closing it drops locks. */
 function createPrivate(file: string): void {
+  mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
   try {
     closeSync(openSync(file, "wx", 0o600));
   } catch (thrown) {

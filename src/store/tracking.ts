@@ -14,7 +14,7 @@ export type TrackRow = {
   readonly report: object;
 };
 
-/** `text` is an id, queue id, Message-ID or address, whole; in any case */
+/** `text` is an id of ours or the hub's, a Message-ID with or without its brackets, or an address, in any case. */
 export type TrackQuery = {
   readonly text?: string;
   readonly from?: Date;
@@ -23,7 +23,7 @@ export type TrackQuery = {
 };
 
 export type Tracking = {
-  /** Not waited for: written with the next commit. What cannot be written is told to `onFault`. */
+  /** Not waited for: written within a tenth of a second. What cannot be written is told to `onFault`. */
   note(rows: readonly TrackRow[]): void;
   /** The latest first. */
   find(query: TrackQuery): Promise<readonly TrackRow[]>;
@@ -35,7 +35,7 @@ const mostRows = 1000;
 const columns = "at, id, queue_id, message_id, reverse_path, forward_path, reply, report";
 const insert = `INSERT INTO track (${columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`;
 const byText = ["id", "queue_id", "message_id", "reverse_path", "forward_path"]
-  .map((column) => `SELECT rowid FROM track WHERE ${column} = ?1`)
+  .map((column) => `SELECT rowid FROM track WHERE ${column} IN (?1, ?2)`)
   .join(" UNION ");
 
 export function trackingIn(database: Database): Tracking {
@@ -47,10 +47,12 @@ export function trackingIn(database: Database): Tracking {
       }
     },
     async find({ text, from, until, limit = mostRows }) {
-      const among = text === undefined ? "?1 IS NULL" : `rowid IN (${byText})`;
+      const among = text === undefined ? "?1 IS NULL AND ?2 IS NULL" : `rowid IN (${byText})`;
       const rows = await database.read(
-        `SELECT ${columns} FROM track WHERE ${among} AND at BETWEEN ?2 AND ?3 ORDER BY at DESC, rowid DESC LIMIT ?4`,
+        `SELECT ${columns} FROM track
+          WHERE ${among} AND at BETWEEN ?3 AND ?4 ORDER BY at DESC, rowid DESC LIMIT ?5`,
         text ?? null,
+        text === undefined ? null : bracketed(text),
         from?.getTime() ?? 0,
         until?.getTime() ?? Number.MAX_SAFE_INTEGER,
         limit,
@@ -63,6 +65,11 @@ export function trackingIn(database: Database): Tracking {
 export function purgeTracking(now: Date): Statement {
   const before = now.getTime() - keptMs;
   return ["DELETE FROM track WHERE rowid IN (SELECT rowid FROM track WHERE at < ? LIMIT 2000)", before];
+}
+
+/** The other way to write it: a Message-ID without its brackets, or in them; an address likewise. */
+function bracketed(text: string): string {
+  return text.startsWith("<") && text.endsWith(">") ? text.slice(1, -1) : `<${text}>`;
 }
 
 function trackRow(row: Row): TrackRow {
