@@ -13,13 +13,13 @@
 //   ambiguity        what makes the structure of an entity uncertain
 //   transfer-encoding  base64 (base64-decoder, base64-writer), quoted-printable, the identities
 //   multipart        parts as exact spans of the body
-//   tree             the structure of a whole message
-//   line-ends        files whose lines end in LF
+//   tree             the structure of a whole message; walk: all its entities in one pass
+//   report           reports about delivery (report-writer writes them)
+//   line-ends        files whose lines end in LF; mend-line-ends: stray CR and LF in what is handed on
 export type { Address } from "./mime/address.ts";
 export { fromDomain } from "./mime/address.ts";
 export { ambiguities } from "./mime/ambiguity.ts";
 export { base64Length, base64Writer } from "./mime/base64-writer.ts";
-export { encodeWords } from "./mime/encoded-word.ts";
 export type { Entity } from "./mime/entity.ts";
 export { formatEntity, readEntity } from "./mime/entity.ts";
 export { formatField } from "./mime/field-writer.ts";
@@ -42,3 +42,4 @@ export type { TransferDecoder } from "./mime/transfer-encoding.ts";
 export { decodeTransfer, transferDecoder } from "./mime/transfer-encoding.ts";
 export type { MimeTree } from "./mime/tree.ts";
 export { readTree } from "./mime/tree.ts";
+export { decodedText } from "./mime/walk.ts";

@@ -12,7 +12,8 @@ export type ReportToWrite = {
   readonly from: string;
   readonly to: string;
   readonly subject: string;
-  readonly at: Date;
+  /** Left out where a Date is there already. */
+  readonly at?: Date;
   readonly messageId: string;
   readonly boundary: string;
   /** For people, a line each; what is not printable ASCII becomes "?". */
@@ -55,7 +56,7 @@ export function formatReport(report: ReportToWrite): {
 
 function headerOf({ from, to, subject, at, messageId, boundary }: ReportToWrite): Fields {
   return [
-    ["Date", formatDate(at)],
+    ["Date", at && formatDate(at)],
     ["From", `Mail Delivery System <${from}>`],
     ["To", /[^\x20-\x7e]/.test(to) ? "undisclosed-recipients:;" : `<${to}>`],
     ["Subject", subject],
