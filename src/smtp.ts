@@ -14,6 +14,7 @@
 // One message out:  new RelayPool(hostname).relay(hop, envelope, message): Reply per recipient
 //
 
+export { askHop } from "./smtp/ask-hop.ts";
 export type { ForwardPath, NotifyWhen, RecipientDsn } from "./smtp/dsn.ts";
 export { type Dialect, lmtp, smtp } from "./smtp/lmtp.ts";
 export { formatMailbox, type Mailbox, needsUtf8, parseMailbox, sameMailbox } from "./smtp/mailbox.ts";

@@ -85,6 +85,11 @@ export class RelaySession {
     return session;
   }
 
+  /** What it said to EHLO: keywords in upper case, with their values. */
+  get keywords(): ReadonlyMap<string, string> {
+    return this.#keywords;
+  }
+
   /** True when another message may follow. */
   get usable(): boolean {
     return this.#usable && this.#connection.quiet;
