@@ -9,7 +9,7 @@ import { migrations } from "./schema.ts";
 import { storeError } from "./store-error.ts";
 
 /** What SQLite says, in its numbers: https://www.sqlite.org/rescode.html. */
-export const sqliteCode = { busy: 5, full: 13, tooBig: 18, constraint: 19, mismatch: 20 } as const;
+export const sqliteCode = { busy: 5, ioError: 10, full: 13, tooBig: 18, constraint: 19, mismatch: 20 } as const;
 
 /** The primary result code of what node:sqlite threw, undefined for anything else. */
 export function sqliteCodeOf(thrown: unknown): number | undefined {

@@ -34,13 +34,7 @@ class Writer {
     const done = new Map<Work, WorkDone>();
     const writes = works.filter(({ kind }) => kind !== "read");
     if (writes.length > 0) this.#writeTogether(writes, done);
-    for (const work of works)
-      if (work.kind === "read")
-        done.set(
-          work,
-          this.#attempt(() => this.#read(work)),
-        );
-    return works.map((work) => done.get(work) as WorkDone);
+    return works.map((work) => done.get(work) ?? this.#read(work));
   }
 
   close(): void {
@@ -57,19 +51,15 @@ class Writer {
       for (const [at, work] of works.entries()) done.set(work, { changes: changes[at] ?? [] });
     } catch (thrown) {
       // One work that cannot be done must not undo the others'.
-      const alone = works.length > 1 && ofOneWork.has(sqliteCodeOf(thrown) ?? 0);
+      const alone = works.length > 1 && !ofAllWorks.has(sqliteCodeOf(thrown) ?? 0);
       if (alone) for (const work of works) this.#writeTogether([work], done);
       else for (const work of works) done.set(work, this.#failed(thrown));
     }
   }
 
   #read({ statements: [statement] }: Work): WorkDone {
-    return { rows: statement === undefined ? [] : this.#open().all(statement) };
-  }
-
-  #attempt(act: () => WorkDone): WorkDone {
     try {
-      return act();
+      return { rows: statement === undefined ? [] : this.#open().all(statement) };
     } catch (thrown) {
       return this.#failed(thrown);
     }
@@ -94,14 +84,16 @@ class Writer {
   }
 }
 
-const ofOneWork: ReadonlySet<number> = new Set([
+/** These would befall each of the works, and cost their time again. */
+const ofAllWorks: ReadonlySet<number> = new Set([sqliteCode.busy, sqliteCode.ioError]);
+/** After these the connection is as good as before. */
+const harmless: ReadonlySet<number> = new Set([
+  sqliteCode.busy,
   sqliteCode.full,
   sqliteCode.tooBig,
   sqliteCode.constraint,
   sqliteCode.mismatch,
 ]);
-/** After these the connection is as good as before. */
-const harmless: ReadonlySet<number> = new Set([...ofOneWork, sqliteCode.busy]);
 
 const port = parentPort;
 if (port !== null) {
