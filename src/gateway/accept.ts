@@ -1,44 +1,62 @@
-// Stage 1. The message arrives whole and waits; what pretends to be ours is taken off before anybody reads it.
+// Stage 1. The message arrives whole and waits as it came; it gets its names. Nothing of it is judged yet, and but for
+// the id in its topmost trace field nothing is read.
 
-import type { ByteSource } from "../bytes.ts";
-import { SecureMailError } from "../errors.ts";
-import { countReceived, readEntity } from "../mime.ts";
-import type { Transaction } from "../smtp.ts";
-import { withoutClaims } from "./claims.ts";
-import type { Accepted, Services, Side } from "./passage.ts";
+import { createHash } from "node:crypto";
+import { concat, latin1Text } from "../bytes.ts";
+import { isSecureMailError } from "../errors.ts";
+import { type Reply, reply, type Transaction } from "../smtp.ts";
+import { messageKeys, queueIdInTrace, traceOctets } from "./identity.ts";
+import type { Arrived, Services, Side } from "./passage.ts";
 
 export const gatewayErrorCodes = {
-  GATEWAY_LOOP: "more Received fields than any honest way has",
   GATEWAY_KEY: "a key or address of the configuration lacks what it needs",
+  GATEWAY_PLAN: "what was decided about a message when it was first seen cannot be read",
 } as const;
 export type GatewayErrorCode = keyof typeof gatewayErrorCodes;
 
-// LIMIT: house rule; RFC 5321 6.3 counts loops by at least 100, Postfix by 50.
-const maxReceived = 50;
-
-export async function accept(transaction: Transaction, from: Side, services: Services): Promise<Accepted> {
-  const { makeSpool, clock, newId, snapshot, authservId } = services;
-  const { envelope, peer, message } = transaction;
+export async function accept(
+  { envelope, peer, message }: Transaction,
+  from: Side,
+  services: Services,
+  released?: { readonly id: string },
+): Promise<Arrived> {
+  const { makeSpool, clock, newId, ledgerKey } = services;
+  const started = performance.now();
   const spool = makeSpool();
   try {
-    const { header, body } = await readEntity(message);
-    for await (const chunk of body) spool.write(chunk);
-    // TODO(#3): a loop is held with an alarm; until then it stays where it is.
-    if (countReceived(header) > maxReceived) throw new SecureMailError("GATEWAY_LOOP", "temporary", "a mail loop");
+    const hash = createHash("sha256");
+    const head: Uint8Array[] = [];
+    for await (const chunk of message) {
+      if (spool.size < traceOctets) head.push(chunk.subarray(0, traceOctets));
+      hash.update(chunk);
+      spool.write(chunk);
+    }
+    const digest = hash.digest("hex");
+    const queueId = peer.queueId ?? queueIdInTrace(latin1Text(concat(head)), peer.helo);
     return {
-      id: newId(),
+      id: released?.id ?? newId(),
       from,
       at: clock(),
       envelope,
       peer,
-      header: from === "outside" ? withoutClaims(header, authservId) : header,
-      body: (): ByteSource => spool.read(),
-      octets: header.fields.reduce((sum, { octets }) => sum + octets.length, header.separator.length) + spool.size,
-      snapshot: snapshot(),
+      ...(queueId === undefined ? {} : { queueId }),
+      keys: messageKeys(ledgerKey, envelope, digest, queueId),
+      digest,
+      octets: spool.size,
+      raw: () => spool.read(),
+      released: released !== undefined,
+      arrivalMs: performance.now() - started,
+      arrivedMs: performance.now(),
       dispose: () => spool.dispose(),
     };
   } catch (thrown) {
     spool.dispose();
     throw thrown;
   }
+}
+
+/** The reply for what went wrong on the way; undefined where that is none of the disk's doing. */
+export function noRoomReply(thrown: unknown): Reply | undefined {
+  if (!isSecureMailError(thrown, "SPILL_FULL", "SPILL_UNWRITABLE")) return undefined;
+  return reply(452, "4.3.1", "No room for this message now");
 }

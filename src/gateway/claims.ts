@@ -7,6 +7,13 @@ export function withoutClaims(header: HeaderBlock, authservId: string): HeaderBl
   return { ...header, fields: header.fields.filter((field) => !isClaim(field, authservId)) };
 }
 
+const blindCopies: ReadonlySet<string> = new Set(["bcc", "resent-bcc"]);
+
+/** Without what a sender's program left of the recipients whom the others shall not see (security.md A53). */
+export function withoutBlindCopies(header: HeaderBlock): HeaderBlock {
+  return { ...header, fields: header.fields.filter(({ name }) => !blindCopies.has(name.toLowerCase())) };
+}
+
 function isClaim(field: HeaderField, authservId: string): boolean {
   const name = field.name.toLowerCase();
   return name.startsWith("postern-") || (name === "authentication-results" && namesUs(field, authservId));

@@ -1,8 +1,8 @@
-// Stage 2. Which way each recipient's mail goes: the listener says who may be believed, the recipient's domain where to.
+// Stage 4. Which way each recipient's mail goes: the listener says who may be believed, the recipient's domain where to.
 
 import type { DomainName } from "../domain.ts";
 import { fromDomain } from "../mime.ts";
-import type { Mailbox } from "../smtp.ts";
+import type { ForwardPath } from "../smtp.ts";
 import type { Accepted, OwnDomain, Services, Side } from "./passage.ts";
 
 export type Classified = {
@@ -18,18 +18,20 @@ export type Direction = {
   readonly towards: Side;
   readonly domain: string;
   readonly own?: OwnDomain;
-  readonly recipients: readonly Mailbox[];
+  readonly recipients: readonly ForwardPath[];
 };
 
-export function classify({ envelope, header, from }: Accepted, { domains }: Services): Classified {
-  const byDomain = Map.groupBy(envelope.forwardPaths, ({ domain }) => domain);
-  const directions = [...byDomain].map(([domain, recipients]): Direction => {
+export function classify(accepted: Accepted, { domains }: Services): Classified {
+  const { envelope, from, recipients } = accepted;
+  const byDomain = Map.groupBy(recipients, ({ domain }) => domain);
+  const directions = [...byDomain].map(([domain, ofDomain]): Direction => {
     const own = domains.get(domain);
     return own === undefined
-      ? { towards: "outside", domain, recipients }
-      : { towards: "inside", domain, own, recipients };
+      ? { towards: "outside", domain, recipients: ofDomain }
+      : { towards: "inside", domain, own, recipients: ofDomain };
   });
-  const author = fromDomain(header)?.domain;
+  const { outward, header } = accepted;
+  const author = fromDomain(outward.kind === "leaves" ? outward.header : header)?.domain;
   const { reversePath } = envelope;
   // A bounce to the world is ours whichever way it came: only our own servers make one for a foreign recipient.
   const mayBeOurs = from === "inside" || reversePath === undefined;

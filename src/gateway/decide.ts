@@ -1,73 +1,148 @@
-// Stage 3. What must happen, per group of recipients: open, protect, pass on, or refuse.
+// Stage 5. What must happen, per group of recipients: open, protect, pass on, hold, or refuse. Mail to a member leaves
+// secured or not at all; while a better directory entry may come, the sender keeps it.
 
-import { type Found, selectEncryptionCertificates } from "../directory.ts";
-import { parseDomainName } from "../domain.ts";
-import { defaultProfile, type ProfileName, profileNames } from "../smime.ts";
-import { type Reply, reply } from "../smtp.ts";
-import type { Certificate } from "../x509.ts";
+import { type ForwardPath, type Reply, reply } from "../smtp.ts";
 import type { Classified, Direction } from "./classify.ts";
-import { encryptionJudge } from "./judge-peer.ts";
+import { loopOf } from "./loops.ts";
 import type { Accepted, Group, OwnDomain, Services, Treatment } from "./passage.ts";
+import { peerOf } from "./peer.ts";
+import { onceSecured } from "./plan.ts";
+import { readProbeAddress } from "./probe.ts";
+import { signingOnce } from "./signing-once.ts";
 
-export function decide(accepted: Accepted, classified: Classified, services: Services): readonly Group[] {
-  return classified.directions.map((direction) => ({
-    recipients: direction.recipients,
-    domain: direction.domain,
-    ...(direction.own === undefined
-      ? outbound(accepted, direction, classified.speaker, services)
-      : inbound(accepted, direction.own)),
-  }));
-}
-
-/** Mail among our own users was never outside: nothing is on it, and nothing is to be said about it. */
-function inbound({ from }: Accepted, own: OwnDomain): Treatment {
-  return from === "inside" ? { kind: "pass", towards: "inside" } : { kind: "open", as: own };
-}
-
-function outbound(
+export async function decide(
   accepted: Accepted,
-  { domain }: Direction,
-  speaker: OwnDomain | undefined,
+  classified: Classified,
   services: Services,
-): Treatment {
-  const name = parseDomainName(domain);
-  const found = name === undefined ? undefined : accepted.snapshot.find(name);
-  if (found === undefined || found.member.status === "left") return { kind: "pass", towards: "outside" };
-  if (found.member.status === "suspended") return refuse(accepted, `${domain} is suspended in the directory`);
-  // Came from the world and goes back to it: a redirect, on which nothing of ours is to be said.
-  if (speaker === undefined && accepted.from === "outside") return { kind: "pass", towards: "outside" };
-  if (speaker === undefined)
-    return refuse(
-      accepted,
-      "From names no domain of ours",
-      reply(550, "5.7.1", "From names no domain that may send here"),
-    );
-  return protectFor(accepted, found, speaker, services);
+): Promise<readonly Group[]> {
+  const { unreadable, served } = accepted;
+  const before: readonly Group[] = served.length === 0 ? [] : [{ recipients: served, kind: "served" }];
+  if (unreadable !== undefined) return [...before, unreadableGroup(accepted, unreadable)];
+  const groups = classified.directions.flatMap((direction) => groupsOf(accepted, classified, direction, services));
+  return [...before, ...(await withPlan(accepted, merged(groups)))];
 }
 
-function protectFor(accepted: Accepted, found: Found, as: OwnDomain, services: Services): Treatment {
-  const { chosen, rejected } = selectEncryptionCertificates(found, encryptionJudge(services.trust, accepted.at));
-  if (chosen.length === 0) {
-    const why = rejected.map(({ certificate, code, reason }) => `${certificate.subject}: ${code}, ${reason}`);
-    return refuse(accepted, [`no usable certificate of ${found.domain}`, ...why].join("; "));
+/** What cannot be read at all was decided without a key; from outside it may have been encrypted. */
+function unreadableGroup({ from, recipients }: Accepted, reason: string): Group {
+  const answer = reply(552, "5.3.4", "The header of this message is too large");
+  return from === "outside"
+    ? { recipients, kind: "hold", code: "LIMIT", reason }
+    : { recipients, kind: "refuse", answer, reason };
+}
+
+/** One direction, less the recipients for whom this message ends here. */
+function groupsOf(
+  accepted: Accepted,
+  { speaker }: Classified,
+  direction: Direction,
+  services: Services,
+): readonly Group[] {
+  const { header, from, released } = accepted;
+  const { domain } = direction;
+  const ended: Group[] = [];
+  const recipients: ForwardPath[] = [];
+  for (const recipient of direction.recipients) {
+    const probe = readProbeAddress(services.ledgerKey, recipient);
+    const loop = released ? undefined : loopOf(header, from, recipient, services.ledgerKey);
+    if (probe !== undefined) ended.push({ recipients: [recipient], domain, ...probeTreatment(probe) });
+    else if (loop !== undefined)
+      ended.push({ recipients: [recipient], domain, kind: "hold", code: "LOOP", reason: loop });
+    else recipients.push(recipient);
   }
-  return { kind: "protect", as, certificates: chosen, profile: profileFor(found, chosen) };
+  if (recipients.length === 0) return ended;
+  const { own } = direction;
+  const treatment =
+    own === undefined ? outbound(accepted, domain, speaker, services) : inbound(accepted, own, speaker, services);
+  return [...ended, { recipients, domain, ...treatment }];
 }
 
-/** The strongest that the member says it reads; where it says nothing, by its certificates. */
-function profileFor({ member }: Found, certificates: readonly Certificate[]): ProfileName {
-  const preferred: readonly ProfileName[] = ["M", "B", "E", "L"];
-  const common = preferred.find((profile) => profileNames.includes(profile) && member.profiles.includes(profile));
-  return common ?? defaultProfile(certificates);
+function probeTreatment({ kind, token }: { readonly kind: "pass" | "bounce"; readonly token: string }): Treatment {
+  const answer = kind === "pass" ? reply(250, "2.0.0", "Probe seen") : reply(550, "5.1.1", "This probe is to bounce");
+  return { kind: "probe", token, answer };
 }
 
-/** Mail to a member leaves secured or not at all; while a better directory entry may come, the sender keeps it. */
+/** Mail within one of our domains was never outside: nothing is on it, and nothing is to be said about it. */
+function inbound(accepted: Accepted, own: OwnDomain, speaker: OwnDomain | undefined, services: Services): Treatment {
+  if (accepted.from === "outside") return { kind: "open", as: own };
+  if (speaker === undefined || speaker.name === own.name) return { kind: "pass", towards: "inside" };
+  const peer = peerOf(own.name, accepted.snapshot, services.trust, accepted.at);
+  if (peer.kind === "unusable") return refuse(peer.reason);
+  return peer.kind === "stranger"
+    ? { kind: "pass", towards: "inside" }
+    : { ...peer, kind: "exchange", as: speaker, to: own };
+}
+
+function outbound(accepted: Accepted, domain: string, speaker: OwnDomain | undefined, services: Services): Treatment {
+  const { outward, snapshot, at, from } = accepted;
+  if (outward.kind === "hold") return outward;
+  const peer = peerOf(domain, snapshot, services.trust, at);
+  if (peer.kind === "stranger") return { kind: "pass", towards: "outside" };
+  if (peer.kind === "unusable") return refuse(peer.reason);
+  if (speaker !== undefined) return { ...peer, kind: "protect", as: speaker };
+  // Came from the world and goes back to it: a redirect, on which nothing of ours is to be said.
+  if (from === "outside") return { kind: "pass", towards: "outside" };
+  return refuse("From names no domain of ours", reply(550, "5.7.1", "From names no domain that may send here"));
+}
+
+/** All that is passed on as it is goes as one message, and a speaker signs a message once. */
+function merged(groups: readonly Group[]): readonly Group[] {
+  const [insideward, outwardly] = (["inside", "outside"] as const).map((side) =>
+    groups.filter((group) => group.kind === "pass" && group.towards === side),
+  ) as [Group[], Group[]];
+  const others = groups.filter(({ kind }) => kind !== "pass");
+  const signers = new Map<OwnDomain, OwnDomain>();
+  const signing = (as: OwnDomain): OwnDomain => signers.getOrInsertComputed(as, signingOnce);
+  return [
+    ...others.map((group) =>
+      group.kind === "protect" && others.length > 1 ? { ...group, as: signing(group.as) } : group,
+    ),
+    ...[insideward, outwardly].flatMap(together),
+  ];
+}
+
+function together(groups: readonly Group[]): readonly Group[] {
+  const [first, second] = groups;
+  if (first === undefined || second === undefined) return groups;
+  const { domain: _, ...treatment } = first;
+  return [{ ...treatment, recipients: groups.flatMap(({ recipients }) => recipients) }];
+}
+
+/** Who was to be served under protection when the message was first seen is not served without it now. */
+async function withPlan(accepted: Accepted, groups: readonly Group[]): Promise<readonly Group[]> {
+  if (!groups.some(({ kind }) => kind === "pass")) return groups;
+  let secured: (key: Uint8Array) => boolean;
+  let reason = "was to be protected when it was first seen";
+  try {
+    secured = onceSecured(await accepted.plan());
+  } catch (thrown) {
+    // It may have said "protect".
+    secured = () => true;
+    reason = `what was decided when it was first seen cannot be read: ${(thrown as Error).message}`;
+  }
+  return groups.flatMap((group) => (group.kind === "pass" ? apart(accepted, group, secured, reason) : [group]));
+}
+
+function apart(
+  { keys }: Accepted,
+  group: Group,
+  secured: (key: Uint8Array) => boolean,
+  reason: string,
+): readonly Group[] {
+  const split = Object.groupBy(group.recipients, (recipient) =>
+    secured(keys.of(recipient, "planned")) ? "kept" : "passed",
+  );
+  const { kept, passed } = split;
+  const { domain } = group;
+  const named = domain === undefined ? {} : { domain };
+  return [
+    ...(passed === undefined ? [] : [{ ...group, recipients: passed }]),
+    ...(kept === undefined ? [] : [{ ...named, recipients: kept, ...refuse(reason, reply(451, "4.7.0", "Not now")) }]),
+  ];
+}
+
 function refuse(
-  { envelope }: Accepted,
   reason: string,
   answer: Reply = reply(451, "4.7.5", "No certificate of the recipient's domain can be used now"),
 ): Treatment {
-  // A bounce that is refused for good is dropped by its maker without a word.
-  const kept = envelope.reversePath === undefined ? reply(451, "4.7.0", ...answer.lines) : answer;
-  return { kind: "refuse", answer: kept, reason };
+  return { kind: "refuse", answer, reason };
 }

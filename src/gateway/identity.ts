@@ -10,6 +10,8 @@ export type Step = "handed on" | "held" | "returned" | "planned" | `alert ${numb
 export type MessageKeys = {
   readonly message: Uint8Array;
   of(recipient: Mailbox, step: Step): Uint8Array;
+  /** Of several recipients that share a fate. */
+  ofAll(recipients: readonly Mailbox[], step: Step): Uint8Array;
 };
 
 const keyOctets = 32;
@@ -24,6 +26,8 @@ export function messageKeys(
   return {
     message: keyedHash(ledgerKey, keyOctets, "message", ...parts),
     of: (recipient, step) => keyedHash(ledgerKey, keyOctets, "recipient", ...parts, formatMailbox(recipient), step),
+    ofAll: (recipients, step) =>
+      keyedHash(ledgerKey, keyOctets, "recipients", ...parts, step, ...recipients.map(formatMailbox).sort()),
   };
 }
 

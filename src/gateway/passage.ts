@@ -78,7 +78,9 @@ export type Arrived = {
   readonly raw: () => ByteSource;
   /** An administrator had it judged once more: it lies in the hold store already. */
   readonly released: boolean;
+  /** How long its octets took to come, and when (by performance.now) they were here. */
   readonly arrivalMs: number;
+  readonly arrivedMs: number;
   readonly dispose: () => void;
 };
 
@@ -87,12 +89,21 @@ export type Accepted = Arrived & {
   /** What claims to be ours and came from outside is no longer in it. */
   readonly header: HeaderBlock;
   readonly body: () => ByteSource;
-  /** Whom the ledger does not know as served. */
+  /** Why its header could not be read. */
+  readonly unreadable?: string;
+  readonly outward: Outward;
+  /** Whom the ledger does not know as served, and whom it does. */
   readonly recipients: readonly ForwardPath[];
+  readonly served: readonly ForwardPath[];
   readonly snapshot: Snapshot;
   /** What was decided when it was first seen, if it was seen before. */
   readonly plan: () => Promise<Plan | undefined>;
 };
+
+/** The message as the world may see it. */
+export type Outward =
+  | { readonly kind: "leaves"; readonly header: HeaderBlock; readonly body: () => ByteSource }
+  | { readonly kind: "hold"; readonly code: string; readonly reason: string };
 
 /** Recipients that are served alike, and how. */
 export type Group = {
@@ -148,23 +159,38 @@ export type Findings = {
   readonly opened?: OpenReport;
 };
 
-/** What the next hop said to one group. */
+/** A group whose message can be handed on. */
+export type Ready = {
+  readonly group: Group;
+  readonly prepared: Prepared;
+  /** Milliseconds: until its turn came, and to make it ready. */
+  readonly waited: number;
+  readonly took: number;
+};
+
+/** What the next hop said to one group, or what was said in its place; undefined for what is to be held. */
 export type Relayed = {
-  readonly replies: readonly Reply[];
+  readonly group: Group;
+  readonly replies: readonly Reply[] | undefined;
+  readonly findings: Findings;
+  /** Opened mail whose fate must not be told to who sent it. */
+  readonly conceal: boolean;
+  /** Time may mend it before it has to be held. */
+  readonly patient: boolean;
   readonly octetsOut: number;
   readonly hop?: Hop;
 };
 
-export type Outcome = {
-  readonly group: Group;
-  /** For each recipient what we say; where that differs, `said` has the next hop's words. */
+/** What we say to each recipient. */
+export type Settled = {
   readonly replies: readonly Reply[];
+  /** What the next hop said, where that is something else. */
   readonly said?: readonly Reply[];
-  readonly findings: Findings;
-  readonly octetsOut: number;
-  readonly hop?: Hop;
-  readonly times: Times;
+  /** Which of them lie in the hold store now. */
+  readonly held?: readonly boolean[];
 };
+
+export type Outcome = Settled & Pick<Relayed, "group" | "findings" | "octetsOut" | "hop"> & { readonly times: Times };
 
 /** Milliseconds: until the group's turn came, until the message was ready, until the next hop had answered. */
 export type Times = { readonly waited: number; readonly prepared: number; readonly relayed: number };
@@ -196,6 +222,7 @@ export type PassageReport = {
 
 export type RecipientReport = {
   readonly forwardPath: string;
+  readonly status: "sent" | "held" | "deferred" | "bounced";
   readonly reply: string;
   /** What the next hop said, where that was not told. */
   readonly said?: string;

@@ -1,38 +1,59 @@
-// Stage 5. One group is handed on, and each of its recipients gets the next hop's own answer.
+// Stage 7. One group is handed on, and each of its recipients gets the next hop's own answer. Who was served is in the
+// ledger before anybody hears of it.
 
 import type { ByteSource } from "../bytes.ts";
-import { isPermanent, type Reply, reply } from "../smtp.ts";
-import type { Accepted, Group, Prepared, Services } from "./passage.ts";
+import { isPositive, type Reply } from "../smtp.ts";
+import { failed } from "./failed.ts";
+import type { Accepted, Prepared, Ready, Relayed, Services } from "./passage.ts";
+import { record } from "./recall.ts";
 
-export type Relayed = { readonly replies: readonly Reply[]; readonly octetsOut: number };
+type Sendable = Extract<Prepared, { readonly kind: "send" }>;
 
-export async function relay(
-  accepted: Accepted,
-  { recipients }: Group,
-  prepared: Prepared,
-  services: Services,
-): Promise<Relayed> {
-  if ("answer" in prepared) return { replies: recipients.map(() => prepared.answer), octetsOut: 0 };
-  const { towards, parameters, message, conceal = false, dispose } = prepared;
-  const counted = counting(message);
+export async function relay(accepted: Accepted, { group, prepared }: Ready, services: Services): Promise<Relayed> {
+  const { findings } = prepared;
+  const not = { group, findings, conceal: false, patient: false, octetsOut: 0 };
+  if (prepared.kind === "hold") return { ...not, replies: undefined, patient: prepared.patient };
+  if (prepared.kind === "answer") return { ...not, replies: group.recipients.map(() => prepared.answer) };
+  const { conceal = false } = prepared;
   try {
-    const envelope = { reversePath: accepted.envelope.reversePath, forwardPaths: recipients, parameters };
-    const replies = await services.relay(services.hops[towards], envelope, counted.source);
-    const bounce = accepted.envelope.reversePath === undefined;
-    return { replies: replies.map((answer) => tellable(answer, bounce, conceal)), octetsOut: counted.octets() };
+    return { ...not, conceal, ...(await handOn(accepted, group.recipients, prepared, services)) };
+  } catch (thrown) {
+    const { answer, findings: fault } = failed(group, thrown);
+    return { ...not, conceal, replies: group.recipients.map(() => answer), findings: { ...findings, ...fault } };
   } finally {
-    dispose?.();
+    prepared.dispose?.();
   }
 }
 
+async function handOn(
+  accepted: Accepted,
+  recipients: Accepted["recipients"],
+  { towards, parameters, message }: Sendable,
+  services: Services,
+): Promise<Pick<Relayed, "replies" | "octetsOut" | "hop">> {
+  const hop = services.hops[towards];
+  const counted = counting(await begun(message));
+  const envelope = { reversePath: accepted.envelope.reversePath, forwardPaths: recipients, parameters };
+  const replies = await services.relay(hop, envelope, counted.source);
+  const served = recipients.filter((_, index) => isPositive(replies[index] as Reply));
+  await record(accepted, served, "handed on", services);
+  return { replies, octetsOut: counted.octets(), hop };
+}
+
 /**
- * A final refusal of a bounce would end it without a word, and one of mail that we opened may tell somebody who replays
- * a ciphertext what was in it. TODO(#3): hold them; until then the sender keeps them.
+ * With its first octets made, before the next hop hears of it: what can go wrong with keys and certificates does so now,
+ * and small mail is signed and encrypted as a whole.
  */
-function tellable(answer: Reply, bounce: boolean, conceal: boolean): Reply {
-  if (!isPermanent(answer)) return answer;
-  if (conceal) return reply(451, "4.3.0", "Cannot be handled now, try again later");
-  return bounce ? reply(451, "4.3.0", ...answer.lines) : answer;
+async function begun(message: ByteSource): Promise<ByteSource> {
+  const chunks = message[Symbol.asyncIterator]();
+  const first = await chunks.next();
+  return (async function* () {
+    try {
+      for (let next = first; next.done !== true; next = await chunks.next()) yield next.value;
+    } finally {
+      await chunks.return?.();
+    }
+  })();
 }
 
 function counting(message: ByteSource): { readonly source: ByteSource; octets(): number } {

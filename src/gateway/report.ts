@@ -1,22 +1,49 @@
-// Stage 6. What became of each group, as a report and as a line of the log; the replies in the order that was asked.
+// Stage 10. What became of each group: as a report, as rows for `postern track`, and as the replies in the order that was
+// asked.
 
-import { describeReply, formatMailbox, type Mailbox, type Reply, reply } from "../smtp.ts";
-import type { Accepted, Outcome, PassageReport, Services } from "./passage.ts";
+import { fieldNamed, fieldText } from "../mime.ts";
+import {
+  describeReply,
+  formatMailbox,
+  type Hop,
+  isPermanent,
+  isPositive,
+  type Mailbox,
+  type Reply,
+  reply,
+} from "../smtp.ts";
+import type { Accepted, Arrived, Outcome, PassageReport, RecipientReport, Services } from "./passage.ts";
 
-export function report(accepted: Accepted, outcomes: readonly Outcome[], services: Services): readonly Reply[] {
+export function report(
+  accepted: Arrived | Accepted,
+  outcomes: readonly Outcome[],
+  services: Services,
+): readonly Reply[] {
   const answers = new Map<Mailbox, Reply>();
   for (const outcome of outcomes) {
     outcome.group.recipients.forEach((recipient, index) => {
       const answer = outcome.replies[index];
       if (answer !== undefined) answers.set(recipient, answer);
     });
-    services.report(reportOf(accepted, outcome));
+    const told = reportOf(accepted, outcome);
+    services.report(told);
+    track(accepted, told, services);
   }
-  return accepted.envelope.forwardPaths.map((path) => answers.get(path) ?? reply(451, "4.3.0", "Not served"));
+  return accepted.envelope.forwardPaths.map((path) =>
+    spoken(accepted, answers.get(path) ?? reply(451, "4.3.0", "Not served")),
+  );
 }
 
-function reportOf(accepted: Accepted, { group, replies, findings, octetsOut, ms }: Outcome): PassageReport {
-  const { id, at, from, envelope, peer, octets } = accepted;
+/** To the outside, delivered and held sound the same (security.md I4). */
+function spoken({ from, id }: Arrived, answer: Reply): Reply {
+  return from === "outside" && isPositive(answer) ? reply(250, "2.0.0", `Ok: ${id}`) : answer;
+}
+
+function reportOf(accepted: Arrived | Accepted, outcome: Outcome): PassageReport {
+  const { group, findings, octetsOut, hop, times } = outcome;
+  const { id, at, from, envelope, peer, octets, queueId, arrivalMs } = accepted;
+  const messageId = "header" in accepted ? fieldNamed(accepted.header, "Message-ID") : undefined;
+  const delays = [arrivalMs, times.waited, times.prepared, times.relayed].map(tenths);
   return {
     format: "postern-report/1",
     command: "gateway",
@@ -25,33 +52,54 @@ function reportOf(accepted: Accepted, { group, replies, findings, octetsOut, ms 
     direction: from === "inside" ? "outbound" : "inbound",
     treatment: group.kind,
     client: peer.address,
+    ...(queueId === undefined ? {} : { orig: queueId }),
+    ...(messageId === undefined ? {} : { messageId: fieldText(messageId) }),
     reversePath: envelope.reversePath === undefined ? "" : formatMailbox(envelope.reversePath),
-    domain: group.domain,
-    recipients: group.recipients.map((forwardPath, index) => ({
-      forwardPath: formatMailbox(forwardPath),
-      reply: describeReply(replies[index] ?? reply(451, "4.3.0", "Not served")),
-    })),
+    ...(group.domain === undefined ? {} : { domain: group.domain }),
+    recipients: group.recipients.map((recipient, index) => recipientReport(recipient, outcome, index)),
+    ...(hop === undefined ? {} : { relay: nameOf(hop) }),
     octetsIn: octets,
     octetsOut,
-    ms: Math.round(ms * 10) / 10,
+    ms: tenths(times.waited + times.prepared + times.relayed),
+    delays: delays as [number, number, number, number],
     ...findings,
   };
 }
 
-/** One line per recipient, in the form that mail administrators know from Postfix. */
-export function logLines({ opened: _, ...passage }: PassageReport): readonly string[] {
-  const { id, treatment, reversePath, octetsIn, octetsOut, code, ms } = passage;
-  const facts = [
-    `size=${octetsIn}/${octetsOut}`,
-    `code=${code}`,
-    ...(passage.signature === undefined ? [] : [`signed=${passage.signature}`]),
-    ...(passage.contentEncryption === undefined ? [] : [`sealed=${passage.contentEncryption}`]),
-    ...(passage.reason === undefined ? [] : [`reason=${JSON.stringify(passage.reason)}`]),
-    `delay=${(ms / 1000).toFixed(3)}`,
-  ];
-  return passage.recipients.map(({ forwardPath, reply: answer }) => {
-    const status = answer.startsWith("2") ? "sent" : answer.startsWith("5") ? "refused" : "deferred";
-    const all = [`from=<${reversePath}>`, `to=<${forwardPath}>`, ...facts, `status=${status} (${answer})`];
-    return `${treatment}: ${id}: ${all.join(", ")}`;
-  });
+function recipientReport(recipient: Mailbox, { replies, said, held }: Outcome, index: number): RecipientReport {
+  const answer = replies[index] ?? reply(451, "4.3.0", "Not served");
+  const heard = said?.[index] ?? answer;
+  return {
+    forwardPath: formatMailbox(recipient),
+    status:
+      held?.[index] === true ? "held" : isPositive(answer) ? "sent" : isPermanent(answer) ? "bounced" : "deferred",
+    reply: describeReply(answer),
+    ...(heard === answer ? {} : { said: describeReply(heard) }),
+  };
+}
+
+function track({ at }: Arrived, { recipients, ...rest }: PassageReport, { store }: Services): void {
+  const { id, orig, messageId, reversePath } = rest;
+  store.tracking.note(
+    recipients.map((recipient) => ({
+      id,
+      at,
+      ...(orig === undefined ? {} : { queueId: orig }),
+      ...(messageId === undefined ? {} : { messageId }),
+      reversePath,
+      forwardPath: recipient.forwardPath,
+      reply: recipient.reply,
+      report: { ...rest, recipients: [recipient] },
+    })),
+  );
+}
+
+/** As Postfix writes it. */
+function nameOf({ address }: Hop): string {
+  if ("path" in address) return address.path;
+  return `${address.host}[${address.host}]:${address.port}`;
+}
+
+function tenths(ms: number): number {
+  return Math.round(ms * 10) / 10;
 }

@@ -32,6 +32,8 @@ export type OpenOptions = {
   readonly legacy: boolean;
   readonly now: Date;
   readonly makeSpool?: MakeSpool;
+  /** The same message once more, where the caller keeps it: of one without layers nothing is kept here then. */
+  readonly again?: () => ByteSource;
   /** What a bare detached signature covers. */
   readonly detachedContent?: () => ByteSource;
   /** Oddities that were met before the message came here. */
@@ -163,6 +165,8 @@ class Opening {
 
   /** A message without a layer: read to its end, for what cannot be read must not have begun to be handed on. */
   async #plain(header: HeaderBlock, body: ByteSource): Promise<Result> {
+    const { again } = this.#options;
+    if (again !== undefined) return { code: "UNPROTECTED", content: again };
     const spool = this.#services.makeSpool();
     for await (const chunk of body) spool.write(chunk);
     return { code: "UNPROTECTED", content: () => sourceWithHeader(header, spool.read()) };

@@ -1,0 +1,33 @@
+// What the directory says of a domain that mail is to go to: a stranger, a member that can be written to, or one that
+// cannot be now.
+
+import { type Found, type Snapshot, selectEncryptionCertificates } from "../directory.ts";
+import { parseDomainName } from "../domain.ts";
+import { defaultProfile, type ProfileName, profileNames } from "../smime.ts";
+import type { Certificate } from "../x509.ts";
+import { encryptionJudge } from "./judge-peer.ts";
+import type { Trust } from "./passage.ts";
+
+export type Peer =
+  | { readonly kind: "stranger" }
+  | { readonly kind: "member"; readonly certificates: readonly Certificate[]; readonly profile: ProfileName }
+  | { readonly kind: "unusable"; readonly reason: string };
+
+export function peerOf(domain: string, snapshot: Snapshot, trust: Trust, at: Date): Peer {
+  const name = parseDomainName(domain);
+  const found = name === undefined ? undefined : snapshot.find(name);
+  if (found === undefined || found.member.status === "left") return { kind: "stranger" };
+  if (found.member.status === "suspended")
+    return { kind: "unusable", reason: `${domain} is suspended in the directory` };
+  const { chosen, rejected } = selectEncryptionCertificates(found, encryptionJudge(trust, at));
+  if (chosen.length > 0) return { kind: "member", certificates: chosen, profile: profileFor(found, chosen) };
+  const why = rejected.map(({ certificate, code, reason }) => `${certificate.subject}: ${code}, ${reason}`);
+  return { kind: "unusable", reason: [`no usable certificate of ${found.domain}`, ...why].join("; ") };
+}
+
+/** The strongest that the member says it reads; where it says nothing, by its certificates. */
+function profileFor({ member }: Found, certificates: readonly Certificate[]): ProfileName {
+  const preferred: readonly ProfileName[] = ["M", "B", "E", "L"];
+  const common = preferred.find((profile) => profileNames.includes(profile) && member.profiles.includes(profile));
+  return common ?? defaultProfile(certificates);
+}
