@@ -32,8 +32,7 @@ export class SqliteConnection {
     this.#busyMs = busyMs;
     this.#database = new DatabaseSync(file, { readOnly, timeout: 0 });
     try {
-      this.#database.exec("PRAGMA synchronous = FULL; PRAGMA cell_size_check = ON");
-      if (!readOnly) this.#patiently(() => this.#migrate());
+      this.#patiently(() => this.#prepareFile(readOnly));
     } catch (thrown) {
       this.close();
       throw thrown;
@@ -70,8 +69,14 @@ export class SqliteConnection {
     if (this.#database.isOpen) this.#database.close();
   }
 
-  #migrate(): void {
+  #prepareFile(readOnly: boolean): void {
+    this.#database.exec("PRAGMA synchronous = FULL; PRAGMA cell_size_check = ON");
+    if (readOnly) return;
     this.#database.exec("PRAGMA journal_mode = WAL");
+    this.#migrate();
+  }
+
+  #migrate(): void {
     const version = (): number => Number(this.get(["PRAGMA user_version"])?.["user_version"]);
     if (version() > migrations.length) throw storeError("STORE_NEWER", "made by a newer version of this program");
     if (version() === migrations.length) return;

@@ -146,7 +146,7 @@ export class Sqlite implements Database {
     const workerData: ThreadOptions = { file, busyMs };
     // The thread is a .ts file beside this one, or a .js file where the project was built.
     const entry = new URL(`./sqlite-thread${path.extname(import.meta.filename)}`, import.meta.url);
-    const thread = new Worker(entry, { workerData, name: "postern store" });
+    const thread = new Worker(entry, { workerData, execArgv: [], name: "postern store" });
     thread.unref();
     thread.on("message", (done: readonly WorkDone[]) => {
       const waiting = this.#sent.splice(0, done.length);
