@@ -135,9 +135,11 @@ export class ChunkedMessage implements Framing {
     }
   }
 
+  /** Nothing but a new start may follow (RFC 3030, section 2): no second message grows out of half a first one. */
   #giveUp(command: Command | Refusal): false {
     this.state = "given up";
-    this.interruption = command;
+    const isStart = /^(?:RSET|QUIT|EHLO|HELO|LHLO|refused)$/.test(command.verb);
+    this.interruption = isStart ? command : { verb: "refused", answer: reply(503, "5.5.1", "BDAT or RSET") };
     return false;
   }
 }

@@ -2,49 +2,19 @@ import assert from "node:assert/strict";
 import { createConnection } from "node:net";
 import { after, test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
+import { codes, converse, type KeepingServer, keepingServer } from "../../test/dialogue.ts";
 import { collect } from "../bytes.ts";
-import { lmtp, smtp } from "./lmtp.ts";
+import { lmtp } from "./lmtp.ts";
 import { formatMailbox } from "./mailbox.ts";
 import { type Reply, reply } from "./reply.ts";
-import { type ListenOptions, listen, type MailServer } from "./server.ts";
+import type { ListenOptions } from "./server.ts";
 import { defaultLimits, type SessionOptions } from "./session-options.ts";
 import type { Transaction } from "./transaction.ts";
 
-type Received = {
-  readonly from: string;
-  readonly to: readonly string[];
-  readonly message: string;
-  readonly peer: unknown;
-};
+const servers: KeepingServer[] = [];
 
-const received: Received[] = [];
-const faults: unknown[] = [];
-const servers: MailServer[] = [];
-
-async function keep({ envelope, message, peer }: Transaction): Promise<readonly Reply[]> {
-  const { reversePath, forwardPaths } = envelope;
-  received.push({
-    from: reversePath === undefined ? "" : formatMailbox(reversePath),
-    to: forwardPaths.map(formatMailbox),
-    message: Buffer.from(await collect(message)).toString("latin1"),
-    peer,
-  });
-  return forwardPaths.map((path) => reply(250, "2.0.0", `kept for ${formatMailbox(path)}`));
-}
-
-async function serve(changes: Partial<ListenOptions> = {}): Promise<MailServer> {
-  const server = await listen(
-    { host: "127.0.0.1", port: 0 },
-    {
-      dialect: smtp,
-      hostname: "gw.example",
-      postmaster: { localPart: "postmaster", domain: "own.example" },
-      limits: defaultLimits,
-      handle: keep,
-      onFault: (thrown) => faults.push(thrown),
-      ...changes,
-    },
-  );
+async function serve(changes: Partial<ListenOptions> = {}): Promise<KeepingServer> {
+  const server = await keepingServer(changes);
   servers.push(server);
   return server;
 }
@@ -53,57 +23,45 @@ after(async () => {
   await Promise.all(servers.map((server) => server.close()));
 });
 
-/** Sends the chunks, then closes our half; resolves with all that was answered. */
-async function converse(server: MailServer, ...chunks: readonly (string | Uint8Array)[]): Promise<string> {
-  assert.ok("port" in server.address);
-  const socket = createConnection({ ...server.address, allowHalfOpen: true });
-  socket.setNoDelay(true);
-  let answered = "";
-  socket.on("data", (octets) => {
-    answered += octets.toString("latin1");
-  });
-  const closed = new Promise<void>((resolve) => socket.on("close", () => resolve()));
-  socket.on("error", () => socket.destroy());
-  for (const chunk of chunks) {
-    socket.write(typeof chunk === "string" ? Buffer.from(chunk, "latin1") : chunk);
-    await turn();
-    await turn();
-  }
-  socket.end();
-  await closed;
-  return answered;
-}
-
-const codes = (answered: string): string =>
-  answered
-    .split("\r\n")
-    .filter((line) => line[3] === " ")
-    .map((line) => line.slice(0, 3))
-    .join(" ");
-
 const envelope = "EHLO client.example\r\nMAIL FROM:<a@a.example>\r\nRCPT TO:<b@b.example>\r\n";
 
 test("a session takes two messages and says what it can", async () => {
   const server = await serve();
-  const start = received.length;
   const answered = await converse(
     server,
     `${envelope}RCPT TO:<postmaster>\r\nDATA\r\nSubject: one\r\n\r\n..dot\r\n.\r\n`,
     "MAIL FROM:<>\r\nRCPT TO:<c@b.example>\r\nDATA\r\n.\r\nQUIT\r\n",
   );
   assert.equal(codes(answered), "220 250 250 250 250 354 250 250 250 354 250 221");
-  for (const keyword of ["PIPELINING", "8BITMIME", "SIZE 104857600", "ENHANCEDSTATUSCODES", "SMTPUTF8"]) {
+  for (const keyword of [
+    "PIPELINING",
+    "8BITMIME",
+    "SIZE 104857600",
+    "ENHANCEDSTATUSCODES",
+    "SMTPUTF8",
+    "DSN",
+    "CHUNKING",
+  ]) {
     assert.match(answered, new RegExp(`^250[ -]${keyword}\r$`, "m"));
   }
   const peer = { address: "127.0.0.1", helo: "client.example", protocol: "ESMTP" };
-  assert.deepEqual(received.slice(start), [
+  const b = { localPart: "b", domain: "b.example" };
+  const postmaster = { localPart: "postmaster", domain: "own.example" };
+  assert.deepEqual(server.received, [
     {
-      from: "a@a.example",
-      to: ["b@b.example", "postmaster@own.example"],
+      envelope: {
+        reversePath: { localPart: "a", domain: "a.example" },
+        forwardPaths: [b, postmaster],
+        parameters: {},
+      },
       message: "Subject: one\r\n\r\n.dot\r\n",
       peer,
     },
-    { from: "", to: ["c@b.example"], message: "", peer },
+    {
+      envelope: { reversePath: undefined, forwardPaths: [{ ...b, localPart: "c" }], parameters: {} },
+      message: "",
+      peer,
+    },
   ]);
 });
 
@@ -120,7 +78,7 @@ test("a dialogue means the same wherever the network cuts it", async () => {
     assert.equal(answered, whole, `cut at ${at}`);
   }
   assert.equal(await converse(server, ...Array.from(octets, (octet) => Uint8Array.of(octet))), whole);
-  assert.ok(received.slice(-octets.length).every(({ message }) => message === "body\r\n.\r\n"));
+  assert.ok(server.received.every(({ message }) => message === "body\r\n.\r\n"));
 });
 
 for (const [name, dialogue, expected] of [
@@ -161,13 +119,12 @@ test("LMTP refuses EHLO", async () => {
 
 test("smuggled line ends never make two messages of one, and the message is refused", async () => {
   const server = await serve();
-  const start = received.length;
   for (const end of ["\n.\n", "\n.\r\n", "\r\n.\n", "\r.\r", "\r.\r\n", "\r\n.\r", "\r\n\r.\r\n", "\r\n.\r\r\n"]) {
     const inner = `MAIL FROM:<evil@a.example>\r\nRCPT TO:<b@b.example>\r\nDATA\r\nsmuggled\r\n.\r\n`;
     const answered = await converse(server, `${envelope}DATA\r\nouter${end}${inner}QUIT\r\n`);
     assert.equal(codes(answered), "220 250 250 250 354 554 221", JSON.stringify(end));
   }
-  assert.equal(received.length, start);
+  assert.deepEqual(server.received, []);
 });
 
 test("a handler that fails costs 451 for each recipient, over LMTP one by one, and never a message", async () => {
@@ -183,10 +140,9 @@ test("a handler that fails costs 451 for each recipient, over LMTP one by one, a
   ];
   for (const changes of failing) {
     const server = await serve({ ...changes, dialect: lmtp });
-    const before = faults.length;
     const dialogue = `LHLO c\r\nMAIL FROM:<>\r\nRCPT TO:<b@b.example>\r\nRCPT TO:<c@b.example>\r\nDATA\r\nx\r\n.\r\nQUIT\r\n`;
     assert.equal(codes(await converse(server, dialogue)), "220 250 250 250 250 354 451 451 221");
-    assert.equal(faults.length, before + 1);
+    assert.equal(server.faults.length, 1);
   }
 });
 
@@ -211,7 +167,7 @@ test("a recipient may be refused before the message", async () => {
   });
   const answered = await converse(server, `${envelope}RCPT TO:<c@b.example>\r\nDATA\r\nx\r\n.\r\nQUIT\r\n`);
   assert.equal(codes(answered), "220 250 250 250 451 354 250 221");
-  assert.deepEqual(received.at(-1)?.to, ["b@b.example"]);
+  assert.deepEqual(server.received[0]?.envelope.forwardPaths.map(formatMailbox), ["b@b.example"]);
 });
 
 test("more recipients than the limit are put off, not lost", async () => {
@@ -231,11 +187,9 @@ test("a message over the limit is refused for each recipient and the session goe
 
 test("a client that leaves in the middle of a message leaves nothing behind", async () => {
   const server = await serve();
-  const start = received.length;
-  const before = faults.length;
   assert.equal(codes(await converse(server, `${envelope}DATA\r\nhalf a mess`)), "220 250 250 250 354");
-  assert.equal(received.length, start);
-  assert.equal(faults.length, before + 1);
+  assert.deepEqual(server.received, []);
+  assert.equal(server.faults.length, 1);
 });
 
 test("a client that is slow with a command, or with a message, hears 421", async () => {
@@ -298,10 +252,11 @@ test("closing waits for the message in hand and tells who is idle", async () => 
   const { promise: reached, resolve: reach } = Promise.withResolvers<void>();
   const { promise: released, resolve: release } = Promise.withResolvers<void>();
   const server = await serve({
-    handle: async (transaction) => {
+    handle: async ({ message, envelope: { forwardPaths } }) => {
       reach();
       await released;
-      return keep(transaction);
+      await collect(message);
+      return forwardPaths.map(() => reply(250, "2.0.0", "ok"));
     },
   });
   const busy = converse(server, `${envelope}DATA\r\nx\r\n.\r\n`);
