@@ -38,7 +38,10 @@ export function openJournal(dataDir: string, worker: string): Journal {
     begin(key, alone) {
       const slot = free.pop() ?? slots++;
       writeSync(file, formatSlot(key, alone), 0, slotOctets, slot * slotOctets);
+      let ended = false;
       return () => {
+        if (ended) return;
+        ended = true;
         writeSync(file, empty, 0, slotOctets, slot * slotOctets);
         free.push(slot);
       };

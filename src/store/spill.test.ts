@@ -67,6 +67,39 @@ test("a disk that takes nothing is a temporary failure", () => {
   spool.dispose();
 });
 
+test("spools over their quota are a temporary failure, and room that was given back is room", async () => {
+  const sharing = spillingSpools(folder, { quota: 4 * MiB });
+  const octets = randomBytes(3 * MiB);
+  const write = (spool: Spool): void => {
+    for (let at = 0; at < octets.length; at += 60_000) spool.write(octets.subarray(at, at + 60_000));
+  };
+  const [first, second] = [sharing(), sharing()];
+  write(first);
+  assert.throws(
+    () => write(second),
+    (failure) => isSecureMailError(failure, "SPILL_FULL") && failure.fault === "temporary",
+  );
+  assert.equal(Buffer.compare(await collect(first.read()), octets), 0);
+  first.dispose();
+  first.dispose();
+  second.dispose();
+  for (let turn = 0; turn < 5; turn++) {
+    const next = sharing();
+    write(next);
+    next.dispose();
+  }
+});
+
+test("what fits into memory asks for no room on disk", () => {
+  const spool = spillingSpools(folder, { quota: 0 })();
+  spool.write(randomBytes(MiB));
+  assert.throws(
+    () => spool.write(randomBytes(1)),
+    (failure) => isSecureMailError(failure, "SPILL_FULL"),
+  );
+  spool.dispose();
+});
+
 test("two readers at once do not disturb each other", async () => {
   const octets = randomBytes(2 * MiB);
   const spool = filled(octets);
