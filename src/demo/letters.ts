@@ -107,6 +107,12 @@ function bounce(): Letter {
     "Final-Recipient: rfc822; deputy@parliament.example",
     "Action: failed",
     "Status: 5.2.2",
+    "--r",
+    "Content-Type: text/rfc822-headers",
+    "",
+    `From: <${minister}>`,
+    "To: <deputy@parliament.example>",
+    "Message-ID: <of.another.day@treasury.example>",
     "--r--",
   ]);
 }
