@@ -13,6 +13,7 @@ import type { Config } from "./config.ts";
 import { accept, noRoomReply } from "./gateway/accept.ts";
 import { classify } from "./gateway/classify.ts";
 import { decide } from "./gateway/decide.ts";
+import { type Foreseen, foreseen } from "./gateway/dry-run.ts";
 import { failed } from "./gateway/failed.ts";
 import { fewAtATime } from "./gateway/few-at-a-time.ts";
 import { exchange, open } from "./gateway/open.ts";
@@ -34,7 +35,10 @@ import { type HandleTransaction, type Reply, reply, type Transaction } from "./s
 import type { HeldMail } from "./store.ts";
 
 export { type GatewayErrorCode, gatewayErrorCodes } from "./gateway/accept.ts";
+export { formatOwnReport } from "./gateway/bounce.ts";
+export { dryServices, type Foreseen } from "./gateway/dry-run.ts";
 export { type JudgedCertificate, judgeCertificates } from "./gateway/judge-peer.ts";
+export { type Links, loadLinks } from "./gateway/links.ts";
 export { type LogFormat, logLines } from "./gateway/log-lines.ts";
 export type { OwnDomain, PassageReport, RecipientReport, Services, Side, Trust } from "./gateway/passage.ts";
 export { makeProbeAddress, type ProbeKind } from "./gateway/probe.ts";
@@ -53,6 +57,25 @@ export async function judgeAnew(held: HeldMail, services: Services): Promise<Rel
   const transaction = transactionOf(held, services);
   const replies = await handle(transaction, held.side, services, held);
   return { replies: held.forwardPaths.map((forwardPath, at) => ({ forwardPath, reply: replies[at] as Reply })) };
+}
+
+/** What would happen to a message, decided and made ready as always and then let go of. */
+export async function foresee(transaction: Transaction, from: Side, services: Services): Promise<readonly Foreseen[]> {
+  const arrived = await accept(transaction, from, services);
+  try {
+    const recipients = { served: [], left: transaction.envelope.forwardPaths };
+    const accepted = { ...(await read(arrived, recipients, services)), plan: async () => undefined };
+    const classified = classify(accepted, services);
+    const groups = await decide(accepted, classified, services);
+    return await fewAtATime(groups, async (group) => {
+      const prepared = group.kind === "probe" ? probed(group) : await inItsWay(accepted, group, services);
+      if (prepared.kind === "send") prepared.dispose?.();
+      const peer = group.kind === "open" ? classified.fromDomain : group.domain;
+      return foreseen(accepted, group, prepared, peer, services);
+    });
+  } finally {
+    arrived.dispose();
+  }
 }
 
 function corridor(from: Side, services: Services): HandleTransaction {
@@ -121,6 +144,10 @@ async function inItsWay(accepted: Accepted, group: Group, services: Services): P
     case "served":
       return { kind: "answer", answer: reply(250, "2.0.0", "Ok, once more"), findings: { code: "SERVED" } };
   }
+}
+
+function probed({ answer }: Group & { kind: "probe" }): Prepared {
+  return { kind: "answer", answer, findings: { code: "PROBE" } };
 }
 
 async function serve(accepted: Accepted, ready: Ready, services: Services): Promise<Outcome> {
