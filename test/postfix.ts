@@ -1,22 +1,26 @@
 // The laboratory: two sites of a community and a stranger, joined by real Postfix from queue to queue. Whatever passes
 // between them is observed, octet by octet.
 //
-// a.example has one domain, b.example hosts c.example too. `openLab` takes some seconds, so a file of stories shares one.
+// a.example has one domain, b.example hosts c.example too; d.example is a member whose certificate is over. `openLab` takes some seconds, so a file of stories shares one.
 
+import assert from "node:assert/strict";
 import { chmodSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, test } from "node:test";
 import { RelayPool } from "../src/smtp.ts";
+import { sightings } from "./canary.ts";
 import { notRun } from "./not-run.ts";
 import { withPeers } from "./peers.ts";
-import { foundCommunity, type Keys } from "./postfix/community.ts";
+import { type Keys, TestCommunity } from "./postfix/community.ts";
+import { type Letter, letter } from "./postfix/letters.ts";
 import { MailStub } from "./postfix/mail-stub.ts";
 import { freePort } from "./postfix/ports.ts";
 import { choosePorts, handIn, type Ports, Site, type SiteOrder } from "./postfix/site.ts";
 import { Tap } from "./postfix/tap.ts";
 
+export { type Letter, letter } from "./postfix/letters.ts";
 export type { Arrival, MailStub } from "./postfix/mail-stub.ts";
 export type { Site } from "./postfix/site.ts";
 
@@ -32,20 +36,28 @@ export class Lab {
   /** The mail server of everybody who is no member. */
   readonly stranger: MailStub;
   readonly home: string;
+  readonly community: TestCommunity;
   /** What lies between the sites, by where it leads to. */
   readonly observers: Readonly<Record<"a" | "b" | "stranger", Tap>>;
   readonly #client: RelayPool = new RelayPool("mx.stranger.example");
+  /** Words that nobody outside may see, nor a log, nor a file that the gateways leave. */
+  readonly secrets: string[] = [];
+  /** Words of headers: these are seen outside, and in no log or file. */
+  readonly unlogged: string[] = [];
   /** Its folder stays for somebody to look at. */
   failed = false;
 
   readonly #closing: Closing;
 
-  private constructor(parts: Pick<Lab, "a" | "b" | "stranger" | "home" | "observers"> & { readonly closing: Closing }) {
+  private constructor(
+    parts: Pick<Lab, "a" | "b" | "stranger" | "home" | "community" | "observers"> & { readonly closing: Closing },
+  ) {
     this.#closing = parts.closing;
     this.a = parts.a;
     this.b = parts.b;
     this.stranger = parts.stranger;
     this.home = parts.home;
+    this.community = parts.community;
     this.observers = parts.observers;
   }
 
@@ -63,9 +75,9 @@ export class Lab {
   static async #open(order: LabOrder, home: string, closing: Closing): Promise<Lab> {
     // Postfix's programs run as another user.
     chmodSync(home, 0o755);
-    const community = path.join(home, "community");
-    const domains = ["a.example", "b.example", "c.example"];
-    await foundCommunity(community, new Map(domains.map((domain) => [domain, order.keys ?? "ec"])));
+    const community = await TestCommunity.found(path.join(home, "community"));
+    for (const domain of ["a.example", "b.example", "c.example"]) await community.admit(domain, order.keys ?? "ec");
+    await community.admit("d.example", "ec", { expired: true });
     const [portsA, portsB, strangerPort] = [await choosePorts(), await choosePorts(), await freePort()];
     const stranger = await MailStub.open(strangerPort);
     closing.push(() => stranger.close());
@@ -86,12 +98,22 @@ export class Lab {
       ["*", observers.stranger.port],
     ]);
     const openSite = (name: string, hosted: readonly string[], ports: Ports, changes: Partial<SiteOrder> = {}) =>
-      Site.open({ name, domains: hosted, ...changes }, home, community, ports, ways, (close) => closing.push(close));
+      Site.open({ name, domains: hosted, ...changes }, home, community.folder, ports, ways, (close) =>
+        closing.push(close),
+      );
     const [a, b] = await Promise.all([
       openSite("a.example", ["a.example"], portsA, order.a),
       openSite("b.example", ["b.example", "c.example"], portsB, order.b),
     ]);
-    return new Lab({ a, b, stranger, home, observers, closing });
+    return new Lab({ a, b, stranger, home, community, observers, closing });
+  }
+
+  /** A letter that has to be protected on its way. */
+  secret(from: string, to: string, more: { readonly fill?: number } = {}): Letter {
+    const made = letter(from, to, more);
+    this.secrets.push(made.word);
+    this.unlogged.push(made.subject);
+    return made;
   }
 
   /** A mail from the world to one of the sites. */
@@ -104,9 +126,23 @@ export class Lab {
     return Buffer.concat(Object.values(this.observers).map((observer) => observer.heard()));
   }
 
-  async close(): Promise<void> {
+  /** Everything that the gateways keep in files, and all logs. Postfix's queues hold mail in clear, and may. */
+  async left(): Promise<Buffer> {
+    const names = await readdir(this.home, { recursive: true, withFileTypes: true });
+    const files = names
+      .filter((entry) => entry.isFile())
+      .map((entry) => path.join(entry.parentPath, entry.name))
+      .filter((file) => file.includes("/state/") || file.endsWith("log"));
+    return Buffer.concat(await Promise.all(files.map((file) => readFile(file).catch(() => Buffer.alloc(0)))));
+  }
+
+  async stop(): Promise<void> {
     await this.#client.close();
     await closeAll(this.#closing);
+  }
+
+  async close(): Promise<void> {
+    await this.stop();
     if (this.failed) process.stdout.write(`the laboratory is left in ${this.home}\n`);
     else await rm(this.home, { recursive: true, force: true });
   }
@@ -125,10 +161,10 @@ export function stories(
   define: (story: (name: string, tell: (lab: Lab) => Promise<void>) => void) => void,
 ): void {
   if (process.getuid?.() !== 0) {
-    notRun(cases, "Postfix's master has to be root");
+    notRun(cases + 1, "Postfix's master has to be root");
     return;
   }
-  withPeers(["postfix"], cases, () => {
+  withPeers(["postfix"], cases + 1, () => {
     let opened: Promise<Lab> | undefined;
     after(async () => (await opened)?.close());
     define((name, tell) => {
@@ -142,6 +178,19 @@ export function stories(
           throw thrown;
         }
       });
+    });
+    test("no canary word was seen outside in clear, in a log, or in a file after the end", async () => {
+      const lab = await opened;
+      assert.ok(lab !== undefined && lab.secrets.length > 0);
+      await lab.stop();
+      const left = await lab.left();
+      assert.ok(left.includes("ready for a.example"), "the logs are among what is searched");
+      const seen = {
+        outside: sightings(lab.outside(), lab.secrets),
+        left: sightings(left, [...lab.secrets, ...lab.unlogged]),
+      };
+      if (seen.outside.length + seen.left.length > 0) lab.failed = true;
+      assert.deepEqual(seen, { outside: [], left: [] });
     });
   });
 }
