@@ -86,9 +86,13 @@ class Writer {
 
 /** These would befall each of the works, and cost their time again. */
 const ofAllWorks: ReadonlySet<number> = new Set([sqliteCode.busy, sqliteCode.ioError]);
-/** After these the connection is as good as before. */
+/**
+ * After these the connection is as good as before. Of a sync that failed the connection knows that it counts for
+ * nothing; one that is opened anew would find the log in the system's cache and believe it.
+ */
 const harmless: ReadonlySet<number> = new Set([
   sqliteCode.busy,
+  sqliteCode.ioError,
   sqliteCode.full,
   sqliteCode.tooBig,
   sqliteCode.constraint,
