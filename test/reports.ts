@@ -23,8 +23,15 @@ export function storedReport(name: ReportName): string {
 
 /** The same report about mail with another verdict; undefined: with none. */
 export function withVerdict(report: string, verdict: string | undefined): string {
-  return report.replace(/Postern-Verdict: [^\r]*\r\n/, verdict === undefined ? "" : `Postern-Verdict: ${verdict}\r\n`);
+  const change = (text: string) =>
+    text.replace(/Postern-Verdict: [^\r]*\r\n/, verdict === undefined ? "" : `Postern-Verdict: ${verdict}\r\n`);
+  return change(report).replace(encodedHtml, (text) =>
+    Buffer.from(change(Buffer.from(text, "base64").toString())).toString("base64"),
+  );
 }
+
+/** "<html" in base64, and what follows of it. */
+const encodedHtml = /PGh0bW[A-Za-z0-9+/=\r\n]*?(?=\r\n--)/;
 
 /** The same report with another ENVID; undefined: with none. */
 export function withEnvid(report: string, envid: string | undefined): string {
