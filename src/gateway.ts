@@ -64,7 +64,7 @@ export async function foresee(transaction: Transaction, from: Side, services: Se
   const arrived = await accept(transaction, from, services);
   try {
     const recipients = { served: [], left: transaction.envelope.forwardPaths };
-    const accepted = { ...(await read(arrived, recipients, services)), plan: async () => undefined };
+    const accepted = await read(arrived, recipients, services);
     const classified = classify(accepted, services);
     const groups = await decide(accepted, classified, services);
     return await fewAtATime(groups, async (group) => {

@@ -8,6 +8,7 @@ import type { Config } from "../config.ts";
 import type { Found } from "../directory.ts";
 import { parseDomainName } from "../domain.ts";
 import { loadLedgerKey } from "../keystore.ts";
+import type { Store } from "../store.ts";
 import { type JudgedCertificate, judgeCertificates } from "./judge-peer.ts";
 import { loadLinks } from "./links.ts";
 import type { Accepted, Findings, Group, Prepared, Services, Side } from "./passage.ts";
@@ -40,9 +41,8 @@ export async function dryServices(config: Config): Promise<Services> {
     snapshot: () => snapshot,
     relay: nothing,
     makeSpool: memorySpool,
-    get store(): never {
-      return nothing();
-    },
+    // All that a decision asks of the store is whether it was taken before.
+    store: { plans: { find: async () => undefined, keep: nothing } } as unknown as Store,
     journal: { begin: nothing, close: nothing },
     // Who may not read the gateway's own key cannot tell its probes and loops from others: that is all.
     ledgerKey: await loadLedgerKey(config.ledgerKey.file, { make: false }).catch(() => randomBytes(32)),
