@@ -72,7 +72,7 @@ test("of four processes that write without pause none starves", async (t) => {
 
 test("a limit on the size of files, wherever it strikes, costs nothing that was acknowledged", async (t) => {
   let [failures, successes] = [0, 0];
-  for (let blocks = 0; blocks <= 300; blocks += 20) {
+  for (let blocks = 0; blocks <= 300; blocks += 30) {
     const folder = temporaryFolder(t);
     const writer = startWriter([folder, "w", 40, 3, 2], ["sh", "-c", `ulimit -f ${blocks}; exec "$@"`, "sh"]);
     const { acknowledged, failed, ended } = await writer.finished();
@@ -83,6 +83,46 @@ test("a limit on the size of files, wherever it strikes, costs nothing that was 
   }
   assert.ok(failures > 0 && successes > 0, `${failures} failures, ${successes} successes`);
 });
+
+/** The n-th call of a kind on the store's files fails, once or from then on; `calls` is how many there are, at least. */
+const callsThatFail = [
+  { call: "fsync", error: "EIO", calls: 14, every: 1 },
+  { call: "pwrite64", error: "ENOSPC", calls: 100, every: 8 },
+  { call: "pread64", error: "EIO", calls: 24, every: 6 },
+  { call: "openat", error: "ENOSPC", calls: 8, every: 1 },
+  { call: "write", error: "ENOSPC", calls: 2, every: 1 },
+  { call: "rename", error: "EIO", calls: 2, every: 1 },
+  { call: "mkdir", error: "EDQUOT", calls: 1, every: 1 },
+  { call: "ftruncate", error: "EIO", calls: 1, every: 1 },
+  { call: "unlink", error: "EIO", calls: 1, every: 1 },
+] as const;
+
+const tracing = spawnSync("strace", ["-qq", "-o", "/dev/null", "true"]).status === 0;
+if (!tracing) notRun(callsThatFail.length, "no strace that may trace here");
+else
+  for (const { call, error, calls, every } of callsThatFail) {
+    test(`a ${call} that fails with ${error}, whichever, costs nothing that was acknowledged`, async (t) => {
+      let failures = 0;
+      for (let n = 1; n <= calls; n += every) {
+        const both = [`${n}`, `${n}+`].map((when) => writeWhileFailing(t, `${call}:error=${error}:when=${when}`));
+        failures += (await Promise.all(both)).reduce((sum, failed) => sum + failed, 0);
+      }
+      if (call !== "unlink" && call !== "ftruncate") assert.ok(failures > 0, "some acts failed");
+    });
+  }
+
+/** How many acts failed; checks that those that did not are there. */
+async function writeWhileFailing(t: TestContext, inject: string): Promise<number> {
+  const folder = temporaryFolder(t);
+  const ids = ["wx0", "wx1"].flatMap((id) => [`hold/${id}.eml`, `hold/${id}.eml.part`]);
+  const files = ["", "hold", "postern.db", "postern.db-wal", ...ids].flatMap((name) => ["-P", path.join(folder, name)]);
+  const strace = ["strace", "-f", "-qq", "-o", "/dev/null", ...files, "-e", `inject=${inject}`];
+  const { acknowledged, failed, ended } = await startWriter([folder, "w", 5, 2, 1], strace).finished();
+  assert.equal(ended, true, inject);
+  assert.equal(acknowledged.length + failed.length >= 7, true, inject);
+  await assertKept(t, folder, acknowledged);
+  return failed.length;
+}
 
 /** Runs `test` in a folder on a small disk of its own, where this user may mount one. */
 function onSmallDisk(name: string, size: string, body: (t: TestContext, disk: string) => Promise<void>): void {
