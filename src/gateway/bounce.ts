@@ -37,7 +37,12 @@ export type BounceJudgement =
   | { readonly kind: "plain" }
   /** Leaves in this form: its From in the right domain, or all of it written anew. */
   | ({ readonly kind: "rewritten" } & Rewritten)
-  | { readonly kind: "hold"; readonly code: "BOUNCE_OPENED" | "BOUNCE_UNREADABLE"; readonly reason: string };
+  | { readonly kind: "hold"; readonly code: BounceErrorCode; readonly reason: string };
+
+/** Why a report is held: it is here to be looked at, and released where it harms nobody. */
+export type BounceErrorCode =
+  | "BOUNCE_OPENED" // a report about mail that was opened here and whose sender is not to hear of it
+  | "BOUNCE_UNREADABLE"; // a report on its way out that cannot be read, so that what it is about is not certain
 
 /** For every message with a recipient outside, whoever it comes from; most are `plain` after a look at two fields. */
 export async function judgeBounce(leaving: Leaving, services: BounceServices): Promise<BounceJudgement> {

@@ -8,9 +8,9 @@ import { asBuffer } from "../bytes.ts";
  * cut to `octets`.
  */
 export function keyedHash(key: Uint8Array, octets: number, purpose: string, ...parts: readonly string[]): Uint8Array {
-  const mac = createHmac("sha256", key);
-  for (const part of [purpose, ...parts]) mac.update(`${Buffer.byteLength(part)}:`).update(part);
-  return mac.digest().subarray(0, octets);
+  // In one piece: each call of update costs a microsecond.
+  const text = [purpose, ...parts].map((part) => `${Buffer.byteLength(part)}:${part}`).join("");
+  return createHmac("sha256", key).update(text).digest().subarray(0, octets);
 }
 
 export function base64url(octets: Uint8Array): string {
