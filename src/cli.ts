@@ -34,6 +34,7 @@ export const commands: ReadonlyMap<string, Entry> = new Map<string, Entry>([
     "directory",
     { does: "members, their certificates, and exchange by hand", load: () => import("./cli/directory.ts") },
   ],
+  ["hold", { does: "mail that is held: look, release, return, drop", load: () => import("./cli/hold.ts") }],
   ["probe", { does: "what would happen to a mail, and why; sends nothing", load: () => import("./cli/probe.ts") }],
   ["track", { does: "what became of a message", load: () => import("./cli/track.ts") }],
   ["key", { does: "what a file of keys and certificates holds", load: () => import("./cli/key.ts") }],

@@ -5,13 +5,15 @@ import type { Config } from "../config.ts";
 import { openStore, type Store } from "../store.ts";
 import { exit, InputError } from "./options.ts";
 
-/** Opens what is there; a command makes no store, for then it might lie where no gateway looks. */
-export async function withStore<Result>(
-  { store: file, dataDir, limits }: Config,
-  body: (store: Store) => Promise<Result>,
-): Promise<Result> {
+/** A command makes no store, for then it might lie where no gateway looks. */
+export function requireStore({ store: file }: Config): void {
   if (!existsSync(file))
     throw new InputError(exit.unavailable, `${file}: is not there; the gateway makes it when it starts`);
+}
+
+export async function withStore<Result>(config: Config, body: (store: Store) => Promise<Result>): Promise<Result> {
+  requireStore(config);
+  const { store: file, dataDir, limits } = config;
   const store = await openStore({ file, dataDir, holdQuota: limits.hold, onFault: () => undefined });
   try {
     return await body(store);
