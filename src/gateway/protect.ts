@@ -2,7 +2,7 @@
 // the message cannot be seen in it (security.md A53).
 
 import type { ByteSource } from "../bytes.ts";
-import { formatEntity, type HeaderBlock, mendLineEnds } from "../mime.ts";
+import { formatEntity, type HeaderBlock, mendHeader, mendLineEnds } from "../mime.ts";
 import { cipherFor, protect as protectLayers, recipientFor, signatureFor } from "../smime.ts";
 import { withoutBlindCopies } from "./claims.ts";
 import type { Accepted, Findings, Group, Prepared, Services, Treatment } from "./passage.ts";
@@ -39,7 +39,8 @@ export function sealed(
   const cipher = cipherFor(profile);
   const source = outward.kind === "leaves" ? outward : { header, body };
   return {
-    message: protectLayers(under(trace, withoutBlindCopies(source.header), source.body()), {
+    // Of the header much stays outside the layers; the body's octets are kept as they came (decision record 0010).
+    message: protectLayers(under(trace, mendHeader(withoutBlindCopies(source.header)), source.body()), {
       signers: [{ key, certificate, scheme, signingTime: at }],
       chain,
       recipients: certificates.map((recipient) => recipientFor(recipient, profile)),

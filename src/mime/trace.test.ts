@@ -4,7 +4,7 @@ import { concat, latin1, latin1Text, sourceOf } from "../bytes.ts";
 import { isSecureMailError } from "../errors.ts";
 import { readEntity } from "./entity.ts";
 import { fieldText } from "./header.ts";
-import { countReceived, formatReceived, type Hop, isTraceField } from "./trace.ts";
+import { formatReceived, type Hop, isTraceField } from "./trace.ts";
 
 const hop: Hop = {
   helo: "hub.treasury.example",
@@ -52,10 +52,9 @@ test("nothing from outside can end the field", () => {
   );
 });
 
-test("trace fields are told from the letter's own, and hops are counted", async () => {
+test("trace fields are told from the letter's own", async () => {
   const text =
     "Return-Path: <>\r\nRECEIVED: a\r\nReceived: b\r\nAuthentication-Results: c\r\nFrom: d\r\nX-Received: e\r\n";
   const { header } = await readEntity(sourceOf(concat([formatReceived(hop), latin1(`${text}\r\n`)])));
-  assert.equal(countReceived(header), 3);
   assert.deepEqual(header.fields.filter((field) => !isTraceField(field)).map(fieldText), ["d", "e"]);
 });

@@ -1,7 +1,7 @@
 // Trace fields: what mail systems write on top of a letter (RFC 5321, 4.4). Floor 1, see ../mime.ts.
 
 import { formatField } from "./field-writer.ts";
-import { fieldsNamed, type HeaderBlock, type HeaderField } from "./header.ts";
+import type { HeaderField } from "./header.ts";
 
 const traceFields: ReadonlySet<string> = new Set([
   "received",
@@ -15,11 +15,6 @@ const traceFields: ReadonlySet<string> = new Set([
 /** Whether a field tells of a message's way and was added on it, rather than written with the letter. */
 export function isTraceField(field: HeaderField): boolean {
   return traceFields.has(field.name.toLowerCase());
-}
-
-/** How many systems say they have handed this message on. */
-export function countReceived(header: HeaderBlock): number {
-  return fieldsNamed(header, "Received").length;
 }
 
 export type Hop = {
