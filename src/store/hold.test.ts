@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 import { keyOf, mailToHold, temporaryFolder, temporaryStore } from "../../test/temporary-store.ts";
 import { type ByteSource, collect, sourceOf } from "../bytes.ts";
@@ -167,13 +168,27 @@ test("a name that leads elsewhere finds nothing and touches nothing", async (t) 
 
 test("files without a row and rows without a file are named, and left alone", async (t) => {
   const { holds, folder } = await temporaryStore(t);
-  assert.deepEqual(await holds.strays(), { files: [], rows: [] });
+  assert.deepEqual(await holds.strays(), { files: [], rows: [], altered: [] });
   for (const id of ["a", "b"]) await holds.hold(keyOf(id), mailToHold(id, letter), sourceOf(letter));
   rmSync(path.join(folder, "hold/b.eml"));
   for (const name of ["c.eml", "d.eml.part", "young.eml"]) writeFileSync(path.join(folder, "hold", name), letter);
   const anHourAgo = Date.now() / 1000 - 3600;
   for (const name of ["a.eml", "c.eml", "d.eml.part"])
     utimesSync(path.join(folder, "hold", name), anHourAgo, anHourAgo);
-  assert.deepEqual(await holds.strays(), { files: ["c.eml", "d.eml.part"], rows: ["b"] });
+  assert.deepEqual(await holds.strays(), { files: ["c.eml", "d.eml.part"], rows: ["b"], altered: [] });
   assert.deepEqual(readdirSync(path.join(folder, "hold")).length, 4);
+});
+
+test("a held mail about which something else stands than was written is named, and not given out", async (t) => {
+  const { holds, file } = await temporaryStore(t);
+  for (const id of ["a", "b"]) await holds.hold(keyOf(id), mailToHold(id, letter), sourceOf(letter));
+  using database = new DatabaseSync(file);
+  database.exec("UPDATE hold SET mail = replace(mail, 'mei@a.example', 'eve@x.example') WHERE id = 'a'");
+  await assert.rejects(holds.find("a"), withCode("STORE_ENTRY"));
+  await assert.rejects(collect(holds.read("a")), withCode("STORE_ENTRY"));
+  assert.deepEqual(
+    (await holds.list()).map(({ id }) => id),
+    ["b"],
+  );
+  assert.deepEqual(await holds.strays(), { files: [], rows: [], altered: ["a"] });
 });

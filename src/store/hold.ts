@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import path from "node:path";
+import { crc32 } from "node:zlib";
 import type { ByteSource } from "../bytes.ts";
 import { isSecureMailError } from "../errors.ts";
 import type { Database, Row } from "./database.ts";
@@ -40,18 +41,26 @@ export type HoldStore = {
    * the id returned is that of the mail that is there. Throws HOLD_FULL, HOLD_UNWRITABLE, STORE_UNUSABLE.
    */
   hold(key: Uint8Array, mail: Omit<HeldMail, "state">, octets: ByteSource): Promise<string>;
-  /** What is held now, or was ever; the oldest first. */
+  /** What is held now, or was ever; the oldest first. Rows that were altered are not among them, see `strays`. */
   list(filter?: { readonly all?: boolean }): Promise<readonly HeldMail[]>;
+  /** Throws STORE_ENTRY for a row that was altered. */
   find(id: string): Promise<HeldMail | undefined>;
   /** The original octets; the source throws HOLD_UNREADABLE at its end where they are not those that were held. */
   read(id: string): ByteSource;
   /** Row and audit entry together, then the file goes. Throws HOLD_SETTLED where nothing is held under the id. */
   settle(id: string, state: Settled, by: string, at?: Date): Promise<void>;
-  /** Files that no row names, and held rows whose file is gone: for people to look at, nothing is removed. */
+  /** What does not fit together: for people to look at, nothing is removed. */
   strays(): Promise<Strays>;
 };
 
-export type Strays = { readonly files: readonly string[]; readonly rows: readonly string[] };
+export type Strays = {
+  /** Files that no row names. */
+  readonly files: readonly string[];
+  /** Ids of held mail whose file is gone. */
+  readonly rows: readonly string[];
+  /** Ids of held mail about which something else is noted than was written. */
+  readonly altered: readonly string[];
+};
 
 export type HoldOptions = {
   readonly folder: string;
@@ -62,9 +71,10 @@ export type HoldOptions = {
 /** What another process may be writing at this moment is no stray. */
 const strayAfterMs = 10 * 60_000;
 
-const insert = `INSERT INTO hold (id, key, at, octets, mail)
-  SELECT ?1, ?2, ?3, ?4, ?5 WHERE (SELECT coalesce(sum(octets), 0) FROM hold WHERE state = 'held') + ?4 <= ?6
+const insert = `INSERT INTO hold (id, key, at, octets, mail, checksum)
+  SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE (SELECT coalesce(sum(octets), 0) FROM hold WHERE state = 'held') + ?4 <= ?7
   ON CONFLICT (key) WHERE state = 'held' DO NOTHING`;
+const columns = "id, at, octets, state, mail, checksum";
 const settleRow = "UPDATE hold SET state = ? WHERE id = ? AND state = 'held'";
 const settleAudit = "INSERT INTO audit (at, by, act, subject) SELECT ?, ?, ?, ? WHERE changes() = 1";
 
@@ -83,8 +93,10 @@ export function holdsIn(database: Database, { folder, quota }: HoldOptions): Hol
     }
   };
   const find = async (id: string): Promise<HeldMail | undefined> => {
-    const [row] = await database.read("SELECT id, at, octets, state, mail FROM hold WHERE id = ?", id);
-    return row === undefined ? undefined : heldMail(row);
+    const [row] = await database.read(`SELECT ${columns} FROM hold WHERE id = ?`, id);
+    if (row === undefined) return undefined;
+    if (!isWhole(row)) throw storeError("STORE_ENTRY", `what was noted about ${id} is not what was written`);
+    return heldMail(row);
   };
   return {
     find,
@@ -96,8 +108,9 @@ export function holdsIn(database: Database, { folder, quota }: HoldOptions): Hol
       const file = fileOf(mail.id);
       await writeDurably(file, octets, mail);
       const { id, at, octets: size, ...rest } = mail;
-      const row = [insert, id, key, at.getTime(), size, JSON.stringify(rest), quota] as const;
-      const [written] = await database.write(row);
+      const [ms, text] = [at.getTime(), JSON.stringify(rest)];
+      const checksum = checksumOf(id, ms, size, text);
+      const [written] = await database.write([insert, id, key, ms, size, text, checksum, quota]);
       if (written === 1) return id;
       const other = await sameKey(key);
       await rm(file, { force: true });
@@ -106,8 +119,8 @@ export function holdsIn(database: Database, { folder, quota }: HoldOptions): Hol
     },
     async list({ all = false } = {}) {
       const where = all ? "" : "WHERE state = 'held'";
-      const rows = await database.read(`SELECT id, at, octets, state, mail FROM hold ${where} ORDER BY at, id`);
-      return rows.map(heldMail);
+      const rows = await database.read(`SELECT ${columns} FROM hold ${where} ORDER BY at, id`);
+      return rows.filter(isWhole).map(heldMail);
     },
     async *read(id) {
       const mail = await find(id);
@@ -188,12 +201,16 @@ async function* checked(
 
 async function findStrays(database: Database, folder: string): Promise<Strays> {
   const names = await readdir(folder).catch(() => []);
-  const rows = await database.read("SELECT id FROM hold WHERE state = 'held' ORDER BY at");
+  const rows = await database.read(`SELECT ${columns} FROM hold WHERE state = 'held' ORDER BY at`);
   const held = new Set(rows.map((row) => `${row["id"]}.eml`));
   const there = new Set(names);
   const files: string[] = [];
   for (const name of names) if (!held.has(name) && (await isOld(path.join(folder, name)))) files.push(name);
-  return { files, rows: [...held].filter((name) => !there.has(name)).map((name) => name.slice(0, -".eml".length)) };
+  return {
+    files,
+    rows: [...held].filter((name) => !there.has(name)).map((name) => name.slice(0, -".eml".length)),
+    altered: rows.filter((row) => !isWhole(row)).map((row) => String(row["id"])),
+  };
 }
 
 async function isOld(file: string): Promise<boolean> {
@@ -223,6 +240,14 @@ async function syncFolder(folder: string): Promise<void> {
 function requireSafe(id: string): string {
   if (!/^[0-9A-Za-z]{1,64}$/.test(id)) throw storeError("HOLD_SETTLED", "no mail is held under this id");
   return id;
+}
+
+function isWhole({ id, at, octets, mail, checksum }: Row): boolean {
+  return checksum === checksumOf(String(id), Number(at), Number(octets), String(mail));
+}
+
+function checksumOf(id: string, at: number, octets: number, mail: string): number {
+  return crc32(`${id} ${at} ${octets} ${mail}`);
 }
 
 function heldMail(row: Row): HeldMail {

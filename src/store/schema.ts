@@ -15,7 +15,7 @@ export const migrations: readonly string[] = [
 
   CREATE TABLE hold (
     id TEXT NOT NULL PRIMARY KEY, key BLOB NOT NULL, at INTEGER NOT NULL, octets INTEGER NOT NULL,
-    state TEXT NOT NULL DEFAULT 'held', mail TEXT NOT NULL
+    state TEXT NOT NULL DEFAULT 'held', mail TEXT NOT NULL, checksum INTEGER NOT NULL
   ) STRICT;
   CREATE UNIQUE INDEX hold_key ON hold (key) WHERE state = 'held';
   CREATE INDEX hold_octets ON hold (octets) WHERE state = 'held';

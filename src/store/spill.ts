@@ -39,7 +39,8 @@ type Room = { octets: number };
 class SpillingSpool implements Spool {
   readonly #folder: string;
   readonly #room: Room;
-  readonly #key: Uint8Array = randomBytes(32);
+  /** Made when it is needed: most messages are small. */
+  #key: Uint8Array | undefined;
   #pending: Uint8Array[] = [];
   #pendingOctets = 0;
   #frames = 0;
@@ -65,7 +66,7 @@ class SpillingSpool implements Spool {
   }
 
   async *read(): AsyncGenerator<Uint8Array> {
-    const frame = Buffer.allocUnsafe(spilledOctets);
+    const frame = Buffer.allocUnsafe(this.#frames === 0 ? 0 : spilledOctets);
     for (let index = 0, frames = this.#frames; index < frames; index++) {
       if (this.#file === undefined)
         throw new SecureMailError("SPILL_UNREADABLE", "temporary", "a spool was disposed of while it was read");
@@ -81,7 +82,7 @@ class SpillingSpool implements Spool {
   dispose(): void {
     this.#pending = [];
     this.#pendingOctets = 0;
-    this.#key.fill(0);
+    this.#key?.fill(0);
     if (this.#file !== undefined) closeSync(this.#file);
     this.#file = undefined;
     this.#room.octets += this.#frames * spilledOctets;
@@ -108,6 +109,7 @@ class SpillingSpool implements Spool {
   #writeFrame(octets: Uint8Array): void {
     if (this.#room.octets < spilledOctets)
       throw new SecureMailError("SPILL_FULL", "temporary", "the room for large messages in flight is used up");
+    this.#key ??= randomBytes(32);
     const cipher = createCipheriv(cipherName, this.#key, nonceOf(this.#frames));
     const sealed = cipher.update(octets);
     cipher.final();
@@ -120,7 +122,7 @@ class SpillingSpool implements Spool {
   }
 
   #decrypt(frame: Buffer, index: number): Uint8Array {
-    const cipher = createDecipheriv(cipherName, this.#key, nonceOf(index));
+    const cipher = createDecipheriv(cipherName, this.#key as Uint8Array, nonceOf(index));
     cipher.setAuthTag(frame.subarray(frameOctets));
     const octets = cipher.update(frame.subarray(0, frameOctets));
     try {

@@ -82,6 +82,15 @@ function trackRow(row: Row): TrackRow {
     reversePath: String(row["reverse_path"]),
     forwardPath: String(row["forward_path"]),
     reply: String(row["reply"]),
-    report: JSON.parse(String(row["report"])) as object,
+    report: reportIn(String(row["report"])),
   };
+}
+
+/** One row that was altered on the disk must not hide the others. */
+function reportIn(text: string): object {
+  try {
+    return JSON.parse(text) as object;
+  } catch {
+    return { code: "STORE_ENTRY" };
+  }
 }
