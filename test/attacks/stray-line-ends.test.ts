@@ -7,6 +7,7 @@ import { collect, concat, latin1, latin1Text, sourceOf } from "../../src/bytes.t
 import { mendLineEnds } from "../../src/mime.ts";
 import { DotWriter } from "../../src/smtp/message-octets.ts";
 import { cut } from "../chunks.ts";
+import { found, openedMail, protectedMail, recipient } from "../correspondents.ts";
 
 const lineEnds = ["\r\n", "\n", "\r", "\r\r\n", "\n\r", "\n\n", "\r\r", "\r\n\n", "\r\n\r", "\0\n", "\r\0\n"];
 /** What some server takes, or took, for the end of a message. */
@@ -56,6 +57,21 @@ for (const { where, message } of places) {
     }
   });
 }
+
+test("A33: what is protected keeps the octets of the body, shows none outside, and leaves as one message when opened", async () => {
+  const key = await recipient("p256");
+  for (const ending of endings) {
+    const letter = latin1(`From: alice@a.example\r\nSubject: x\r\n\r\nHello${ending}${smuggled}`);
+    const sealed = await protectedMail({ to: [key], innerEncoding: "base64" }, letter);
+    assert.equal(await mendLineEnds(() => sourceOf(sealed)), undefined);
+    const { report, octets } = await openedMail(sealed, { keys: [key] });
+    assert.equal(report.code, "OK");
+    assert.equal(latin1Text(found(octets)), latin1Text(letter));
+    const read = () => sourceOf(found(octets));
+    const mended = await collect((await mendLineEnds(read)) ?? read());
+    assert.equal(messagesIn(onTheWire(mended)), 1, JSON.stringify(ending));
+  }
+});
 
 function onTheWire(message: Uint8Array): string {
   const dots = new DotWriter();
