@@ -148,9 +148,10 @@ export class RelaySession {
 
   async #startTls(tls: HopTls): Promise<void> {
     if (!this.#keywords.has("STARTTLS")) throw new Error("it offers no STARTTLS");
+    this.#requireQuiet();
     this.#connection.say("STARTTLS\r\n");
     this.#require(await this.#reply());
-    if (!this.#connection.quiet) throw new Error("it said something between its answer to STARTTLS and the handshake");
+    this.#requireQuiet();
     this.#connection = await secureAsClient(this.#connection, tls, this.#timeouts.commandMs);
     this.#connection.deadline(this.#timeouts.commandMs);
   }
@@ -167,6 +168,11 @@ export class RelaySession {
       this.#connection.say(`HELO ${hostname}\r\n`);
       this.#require(await this.#reply());
     } else this.#require(answer);
+  }
+
+  /** What was said before it was asked for, somebody else may have said. */
+  #requireQuiet(): void {
+    if (!this.#connection.quiet) throw new Error("it said more than it was asked before the handshake");
   }
 
   #require(answer: Reply): void {

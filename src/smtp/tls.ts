@@ -66,23 +66,23 @@ function established(
   timeoutMs: number,
 ): Promise<Connection> {
   const { promise, resolve, reject } = Promise.withResolvers<Connection>();
+  // Reads from the start, so that an end is seen during the handshake too.
+  const connection = new Connection(socket);
   const fail = (why: string): void => {
     clearTimeout(timer);
-    // Late errors of a socket that is given up have nobody to hear them.
-    socket.on("error", () => undefined);
-    socket.destroy();
+    connection.destroy();
     reject(smtpError("SMTP_TLS", "temporary", why));
   };
   const timer = setTimeout(() => fail("no handshake in its time"), timeoutMs);
-  const broken = (error?: unknown): void => fail(`no handshake: ${error instanceof Error ? error.message : "closed"}`);
-  socket.once("error", broken);
-  socket.once("close", broken);
-  socket.once("_tlsError", broken);
+  const broken = (error?: Error & { readonly reason?: string }): void =>
+    fail(`no handshake: ${error?.reason ?? error?.message ?? "the connection was closed"}`);
+  const failures = ["error", "_tlsError", "end", "close"];
+  for (const failure of failures) socket.once(failure, broken);
   socket.once(event, () => {
     if (pins !== undefined && !isPinned(socket, pins)) return fail("the certificate of the other side is not pinned");
     clearTimeout(timer);
-    for (const failure of ["error", "close", "_tlsError"]) socket.off(failure, broken);
-    resolve(new Connection(socket));
+    for (const failure of failures) socket.off(failure, broken);
+    resolve(connection);
   });
   return promise;
 }
