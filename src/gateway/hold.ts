@@ -5,7 +5,7 @@ import { fieldNamed, fieldText } from "../mime.ts";
 import { formatMailbox, type Reply, reply } from "../smtp.ts";
 import type { HeldMail } from "../store.ts";
 import type { Accepted, Arrived, Findings, Group, Services } from "./passage.ts";
-import { record } from "./recall.ts";
+import { recordDone } from "./recall.ts";
 
 /** The answer for the recipients of the group: 250 when the message is kept for them, else 451. */
 export async function hold(
@@ -17,13 +17,13 @@ export async function hold(
   const { recipients } = group;
   if (arrived.released) return reply(451, "4.7.0", `Still to be held: ${findings.code}`);
   try {
-    const key = arrived.keys.ofAll(recipients, "held");
+    const key = arrived.keys.ofAll(recipients, "done");
     await services.store.holds.hold(key, heldMail(arrived, group, findings, key), arrived.raw());
   } catch (thrown) {
     services.alarm(thrown);
     return reply(451, "4.3.0", "Cannot be handled now, try again later");
   }
-  await record(arrived, recipients, "held", services);
+  await recordDone(arrived, recipients, services);
   return reply(250, "2.0.0", `Ok: ${arrived.id}`);
 }
 

@@ -4,8 +4,11 @@
 import { type Envelope, formatMailbox, type Mailbox } from "../smtp.ts";
 import { keyedHash } from "./keyed-hash.ts";
 
-/** What became of a recipient; `planned` is what it was to become. */
-export type Step = "handed on" | "held" | "returned" | "planned" | `alert ${number}`;
+/**
+ * What became of a recipient: `done` when it has been served (handed on, held, or its sender told that it cannot be),
+ * `released` when held mail has been handed on after all; `planned` is what it was to become.
+ */
+export type Step = "done" | "released" | "planned" | `alert ${number}`;
 
 export type MessageKeys = {
   readonly message: Uint8Array;
@@ -23,9 +26,15 @@ export function messageKeys(
   queueId: string | undefined,
 ): MessageKeys {
   const parts = [queueId ?? "", digest, reversePath === undefined ? "" : formatMailbox(reversePath)];
+  const made = new Map<string, Uint8Array>();
   return {
     message: keyedHash(ledgerKey, keyOctets, "message", ...parts),
-    of: (recipient, step) => keyedHash(ledgerKey, keyOctets, "recipient", ...parts, formatMailbox(recipient), step),
+    of(recipient, step) {
+      const address = formatMailbox(recipient);
+      return made.getOrInsertComputed(`${step} ${address}`, () =>
+        keyedHash(ledgerKey, keyOctets, "recipient", ...parts, address, step),
+      );
+    },
     ofAll: (recipients, step) =>
       keyedHash(ledgerKey, keyOctets, "recipients", ...parts, step, ...recipients.map(formatMailbox).sort()),
   };

@@ -62,7 +62,7 @@ async function isReturned(accepted: Accepted, outcomes: readonly Outcome[], serv
     services.hostname,
   );
   const about = refused.map(({ recipient }) => recipient);
-  return submit(accepted, about, "returned", { reversePath: undefined, to: reversePath, message }, services);
+  return submit(accepted, about, "done", { reversePath: undefined, to: reversePath, message }, services);
 }
 
 function wantsToHear({ dsn }: ForwardPath): boolean {

@@ -12,24 +12,30 @@ export type Recalled = { readonly served: readonly ForwardPath[]; readonly left:
 const namelessMs = 3600_000;
 
 export async function recall(arrived: Arrived, services: Services): Promise<Recalled> {
-  const { envelope, keys, released } = arrived;
-  const steps = ownSteps(arrived, released);
-  const wanted = envelope.forwardPaths.flatMap((path) => steps.map((step) => keys.of(path, step)));
+  const { envelope, keys, at } = arrived;
+  const { forwardPaths } = envelope;
+  const step = lastStep(arrived);
   try {
-    const found = await services.store.ledger.find(wanted, arrived.at);
-    const isServed = (index: number): boolean => steps.some((_, at) => found[index * steps.length + at] === true);
-    const served = envelope.forwardPaths.filter((_, index) => isServed(index));
-    return { served, left: served.length === 0 ? envelope.forwardPaths : without(envelope.forwardPaths, served) };
+    const found = await services.store.ledger.find(
+      forwardPaths.map((path) => keys.of(path, step)),
+      at,
+    );
+    const which = (done: boolean): readonly ForwardPath[] => forwardPaths.filter((_, index) => found[index] === done);
+    return { served: which(true), left: which(false) };
   } catch (thrown) {
     services.alarm(thrown);
-    return { served: [], left: envelope.forwardPaths };
+    return { served: [], left: forwardPaths };
   }
 }
 
-/** What ends a recipient's way here; a held message is what an administrator releases. */
-function ownSteps({ peer }: Arrived, released: boolean): readonly Step[] {
-  if (released) return ["handed on"];
-  return peer.protocol.includes("LMTP") ? ["handed on", "held"] : ["handed on", "held", "returned"];
+/** What ends a recipient's way here. That a message was held is no end when an administrator releases it. */
+function lastStep({ released }: Arrived): Step {
+  return released ? "released" : "done";
+}
+
+/** These were served. Resolves when that is synced, or when the ledger will not have it. */
+export function recordDone(arrived: Arrived, recipients: readonly ForwardPath[], services: Services): Promise<void> {
+  return record(arrived, recipients, lastStep(arrived), services);
 }
 
 /** Resolves when the entries are synced, or when the ledger will not have them. */
@@ -46,9 +52,4 @@ export async function record(
   } catch (thrown) {
     services.alarm(thrown);
   }
-}
-
-function without(all: readonly ForwardPath[], some: readonly ForwardPath[]): readonly ForwardPath[] {
-  const gone = new Set(some);
-  return all.filter((path) => !gone.has(path));
 }

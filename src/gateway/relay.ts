@@ -1,11 +1,11 @@
 // Stage 7. One group is handed on, and each of its recipients gets the next hop's own answer. Who was served is in the
 // ledger before anybody hears of it.
 
-import type { ByteSource } from "../bytes.ts";
+import { type ByteSource, concat } from "../bytes.ts";
 import { isPositive, type Reply } from "../smtp.ts";
 import { failed } from "./failed.ts";
 import type { Accepted, Prepared, Ready, Relayed, Services } from "./passage.ts";
-import { record } from "./recall.ts";
+import { recordDone } from "./recall.ts";
 
 type Sendable = Extract<Prepared, { readonly kind: "send" }>;
 
@@ -36,7 +36,7 @@ async function handOn(
   const envelope = { reversePath: accepted.envelope.reversePath, forwardPaths: recipients, parameters };
   const replies = await services.relay(hop, envelope, counted.source);
   const served = recipients.filter((_, index) => isPositive(replies[index] as Reply));
-  await record(accepted, served, "handed on", services);
+  await recordDone(accepted, served, services);
   return { replies, octetsOut: counted.octets(), hop };
 }
 
@@ -56,13 +56,24 @@ async function begun(message: ByteSource): Promise<ByteSource> {
   })();
 }
 
+/** What is small goes on in one piece: each costs the socket a call. */
+const smallPiece = 16 * 1024;
+
 function counting(message: ByteSource): { readonly source: ByteSource; octets(): number } {
   let octets = 0;
   async function* source(): ByteSource {
+    let small: Uint8Array[] = [];
+    let size = 0;
     for await (const chunk of message) {
       octets += chunk.length;
-      yield chunk;
+      size += chunk.length;
+      small.push(chunk);
+      if (size < smallPiece) continue;
+      yield concat(small);
+      small = [];
+      size = 0;
     }
+    if (size > 0) yield concat(small);
   }
   return { source: source(), octets: () => octets };
 }
