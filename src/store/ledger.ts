@@ -40,7 +40,7 @@ export function ledgerIn(database: Database): Ledger {
 }
 
 export function purgeLedger(now: Date): Statement {
-  return ["DELETE FROM ledger WHERE key IN (SELECT key FROM ledger WHERE until < ? LIMIT 2000)", now.getTime()];
+  return ["DELETE FROM ledger WHERE key IN (SELECT key FROM ledger WHERE until < ? LIMIT 500)", now.getTime()];
 }
 
 function checksum(key: Uint8Array, until: number): number {

@@ -131,3 +131,22 @@ test("folders that are missing are made, for the owner alone", async (t) => {
   const octets = Buffer.from("a letter");
   assert.equal(await holds.hold(keyOf(1), mailToHold("a", octets), sourceOf(octets)), "a");
 });
+
+test("what is over is removed in passing, however much it is", async (t) => {
+  let present = now;
+  const { ledger, tracking, file, faults } = await temporaryStore(t, { clock: () => present, purgeEveryMs: 20 });
+  await ledger.record(Array.from({ length: 2100 }, (_, n) => ({ key: keyOf(n), until })));
+  await ledger.record([{ key: keyOf("later"), until: new Date(until.getTime() + 60 * 24 * anHour) }]);
+  const row = { id: "1", at: now, reversePath: "", forwardPath: "", reply: "", report: {} };
+  tracking.note(Array.from({ length: 1100 }, () => row));
+  using database = new DatabaseSync(file);
+  const rows = (): unknown[] =>
+    ["ledger", "track"].map((table) => database.prepare(`SELECT count(*) AS n FROM ${table}`).get()?.["n"]);
+  while (rows()[1] !== 1100) await new Promise((resolve) => setTimeout(resolve, 10));
+  assert.deepEqual(rows(), [2101, 1100]);
+  present = new Date(now.getTime() + 31 * 24 * anHour);
+  for (const end = performance.now() + 10_000; rows().join() !== "1,0" && performance.now() < end; )
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  assert.deepEqual(rows(), [1, 0]);
+  assert.deepEqual(faults, []);
+});

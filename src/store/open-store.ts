@@ -3,6 +3,7 @@
 import path from "node:path";
 import { type Clock, systemClock } from "../clock.ts";
 import { type AuditLog, auditIn } from "./audit.ts";
+import type { Database } from "./database.ts";
 import { type HoldStore, holdsIn } from "./hold.ts";
 import { type Ledger, ledgerIn, purgeLedger } from "./ledger.ts";
 import { type Plans, plansIn, purgePlans } from "./plans.ts";
@@ -19,6 +20,8 @@ export type StoreOptions = {
   readonly onFault: (thrown: unknown) => void;
   readonly holdQuota?: number;
   readonly clock?: Clock;
+  /** How often what is over is removed; a minute. */
+  readonly purgeEveryMs?: number;
 };
 
 export type Store = {
@@ -32,7 +35,6 @@ export type Store = {
   close(): Promise<void>;
 };
 
-const purgeEveryMs = 60_000;
 const purges = [purgeLedger, purgePlans, purgeTracking, purgeSuspects, purgeProbes];
 
 /**
@@ -40,13 +42,11 @@ const purges = [purgeLedger, purgePlans, purgeTracking, purgeSuspects, purgeProb
  * is told so at once.
  */
 export async function openStore(options: StoreOptions): Promise<Store> {
-  const { file, dataDir, onFault, holdQuota = 10 * 1024 ** 3, clock = systemClock } = options;
+  const { file, dataDir, onFault, holdQuota = 10 * 1024 ** 3, clock = systemClock, purgeEveryMs = 60_000 } = options;
   const folder = path.join(dataDir, "hold");
   const database = new Sqlite({ file, onFault });
   await database.read("SELECT 1").catch(onFault);
-  const timer = setInterval(() => {
-    for (const purge of purges) database.later(...purge(clock()));
-  }, purgeEveryMs).unref();
+  const timer = setInterval(() => void purgeAll(database, clock()).catch(onFault), purgeEveryMs).unref();
   return {
     ledger: ledgerIn(database),
     plans: plansIn(database),
@@ -60,4 +60,11 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       await database.close();
     },
   };
+}
+
+/** Some rows at a time, so that nobody waits long behind them. */
+async function purgeAll(database: Database, now: Date): Promise<void> {
+  for (const purge of purges) {
+    for (let changes = 1; changes > 0; ) [changes = 0] = await database.write(purge(now));
+  }
 }

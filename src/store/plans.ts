@@ -36,7 +36,7 @@ export function plansIn(database: Database): Plans {
 }
 
 export function purgePlans(now: Date): Statement {
-  return ["DELETE FROM plan WHERE key IN (SELECT key FROM plan WHERE until < ? LIMIT 2000)", now.getTime()];
+  return ["DELETE FROM plan WHERE key IN (SELECT key FROM plan WHERE until < ? LIMIT 500)", now.getTime()];
 }
 
 function formatPlan({ firstSeen, treatments }: Plan): string {

@@ -64,7 +64,7 @@ export function trackingIn(database: Database): Tracking {
 
 export function purgeTracking(now: Date): Statement {
   const before = now.getTime() - keptMs;
-  return ["DELETE FROM track WHERE rowid IN (SELECT rowid FROM track WHERE at < ? LIMIT 2000)", before];
+  return ["DELETE FROM track WHERE rowid IN (SELECT rowid FROM track WHERE at < ? LIMIT 500)", before];
 }
 
 /** The other way to write it: a Message-ID without its brackets, or in them; an address likewise. */
