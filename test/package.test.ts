@@ -74,6 +74,18 @@ test("the installed command runs what was built", () => {
   assert.match(stdout, new RegExp(`^Postern ${project.version}, Node 26\\.`));
 });
 
+test("the built store finds its thread", () => {
+  const program = `
+    import { openStore } from ${JSON.stringify(path.join(installed, "dist/store.js"))};
+    const store = await openStore({ file: "postern.db", dataDir: ".", onFault: console.error });
+    await store.audit.note({ at: new Date(0), by: "root", act: "tried", subject: "it" });
+    console.log(JSON.stringify(await store.audit.list()));
+    await store.close();`;
+  const { status, stdout, stderr } = run(["--input-type=module", "--eval", program]);
+  assert.deepEqual([status, stderr], [0, ""]);
+  assert.equal(stdout, '[{"at":"1970-01-01T00:00:00.000Z","by":"root","act":"tried","subject":"it"}]\n');
+});
+
 function run(args: readonly string[], input: string = "") {
   return spawnSync(process.execPath, args, { cwd: folder, encoding: "utf8", input });
 }

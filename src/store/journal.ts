@@ -23,6 +23,8 @@ export type Journals = {
 const keyOctets = 32;
 // state, key, checksum
 const slotOctets = 1 + keyOctets + 4;
+// Made at the start, so that a disk that fills up later does not stop mail here.
+const slotsMade = 256;
 const state = { free: 0, shared: 1, alone: 2 } as const;
 const folderOf = (dataDir: string): string => path.join(dataDir, "inflight");
 
@@ -31,6 +33,7 @@ export function openJournal(dataDir: string, worker: string): Journal {
   mkdirSync(folderOf(dataDir), { recursive: true, mode: 0o700 });
   const name = path.join(folderOf(dataDir), worker);
   const file = openSync(name, "w", 0o600);
+  writeSync(file, new Uint8Array(slotsMade * slotOctets));
   const free: number[] = [];
   let slots = 0;
   const empty = new Uint8Array(slotOctets);
