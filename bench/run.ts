@@ -20,6 +20,7 @@ const questions: ReadonlyMap<string, Question> = new Map([
   ["memory", figures("Memory of the file commands", async () => (await import("./memory.ts")).run())],
   ["two-processes", figures("Two processes against one", async () => (await import("./two-processes.ts")).run())],
   ["base64", { title: "Base64", ask: base64 }],
+  ["store", { title: "Ledger", ask: store }],
 ]);
 
 const introduction = `# Benchmarks
@@ -76,6 +77,17 @@ async function base64(): ReturnType<Question["ask"]> {
     return `| ${variant} | ${median.toFixed(0)} [${least.toFixed(0)}-${most.toFixed(0)}] |`;
   });
   return { table: ["| 64 KB chunks | MB/s of input |", "| --- | --- |", ...lines], missed: [] };
+}
+
+async function store(): ReturnType<Question["ask"]> {
+  const rows = await (await import("./store.ts")).run();
+  const lines = rows.map(({ processes, inFlight, tracked, perSecond, mainThread, allThreads, slowestMs }) => {
+    const what = `${processes} of ${inFlight} in flight${tracked ? ", tracked" : ""}`;
+    const each = [perSecond.toFixed(0), mainThread.toFixed(0), allThreads.toFixed(0), slowestMs.toFixed(0)];
+    return `| ${what} | ${each.join(" | ")} |`;
+  });
+  const head = "| processes, messages | found and recorded a second | us of the main thread | us of all | slowest ms |";
+  return { table: [head, "| --- | --- | --- | --- | --- |", ...lines], missed: [] };
 }
 
 async function circumstances(): Promise<string> {
