@@ -34,6 +34,7 @@ export const commands: ReadonlyMap<string, Entry> = new Map<string, Entry>([
     "directory",
     { does: "members, their certificates, and exchange by hand", load: () => import("./cli/directory.ts") },
   ],
+  ["check", { does: "is everything right, and what to do if not", load: () => import("./cli/check.ts") }],
   ["hold", { does: "mail that is held: look, release, return, drop", load: () => import("./cli/hold.ts") }],
   ["probe", { does: "what would happen to a mail, and why; sends nothing", load: () => import("./cli/probe.ts") }],
   ["track", { does: "what became of a message", load: () => import("./cli/track.ts") }],
