@@ -101,7 +101,8 @@ async function measureHere(): Promise<void> {
   going = false;
   await messages;
   await store.close();
-  if (process.send?.(measured) !== undefined) process.disconnect();
+  process.send?.(measured);
+  process.disconnect?.();
 }
 
 function trackRow(id: string, at: Date) {
