@@ -1,54 +1,89 @@
-// `postern gateway`: the daemon. Loads, listens, writes one line per recipient, ends on SIGTERM; SIGHUP reads the
-// directory again.
+// `postern gateway`: the daemon. This process becomes the supervisor; the workers it starts come here too, and run the
+// gateway. One line of the log per recipient.
 
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { type Config, parseConfig } from "../config.ts";
+import type { Snapshot } from "../directory.ts";
 import { isSecureMailError } from "../errors.ts";
-import { logLines, type RunningGateway, startGateway } from "../gateway.ts";
+import { type LogFormat, logLines, type RunningGateway, startGateway, type Watchers } from "../gateway.ts";
 import type { SocketAddress } from "../smtp.ts";
-import { exit, InputError, type Options, type Page, runPage } from "./options.ts";
+import { isWorker, runWorker, supervise } from "../supervisor.ts";
+import { exit, InputError, type Options, type Page, runPage, UsageError } from "./options.ts";
 
 export const page: Page = {
   name: "gateway",
-  usage: "[--config FILE]",
+  usage: "[--config FILE] [--log text|json] [--silence SECONDS]",
   options: {
     config: { kind: "text", value: "FILE", does: "default $POSTERN_CONFIG, ./postern.yaml, /etc/postern/postern.yaml" },
+    log: { kind: "text", value: "FORM", does: "text (default, in the words of Postfix) or json, an object a line" },
+    silence: {
+      kind: "text",
+      value: "SECONDS",
+      does: "a worker that gives no sign of life for so long is killed; default 30",
+    },
   },
 };
 
 export function run(args: readonly string[]): Promise<number> {
   return runPage(page, args, async (options) => {
+    const format = options.oneOf("log", ["text", "json"]) ?? "text";
+    const log = logIn(format);
+    if (isWorker()) return work(format, log);
+    const silenceMs = silenceIn(options);
     const config = await loadConfig(options);
     for (const name of config.unused) log(`${name} is set and not used by this version`);
-    const gateway = await started(config);
-    greet(config, gateway);
-    await untilStopped();
-    await gateway.close();
+    try {
+      await supervise(config, {
+        reread: () => loadConfig(options),
+        log,
+        ...(silenceMs !== undefined && { silenceMs }),
+      });
+    } catch (cause) {
+      if (!isSecureMailError(cause)) throw cause;
+      const status = cause.fault === "temporary" ? exit.unavailable : exit.configuration;
+      throw new InputError(status, cause.message, { cause });
+    }
     return exit.done;
   });
 }
 
-async function started(config: Config): Promise<RunningGateway> {
-  try {
-    return await startGateway(config, {
-      onDirectory: ({ number, members }) => log(`directory: snapshot ${number}, ${members.length} members`),
-      report: (report) => logLines(report).forEach(log),
-      onFault: (thrown) =>
-        log(
-          isSecureMailError(thrown) ? `${thrown.code}: ${thrown.message}` : String((thrown as Error)?.stack ?? thrown),
-        ),
-    });
-  } catch (cause) {
-    if (isSecureMailError(cause)) {
-      throw new InputError(cause.fault === "temporary" ? exit.unavailable : exit.configuration, cause.message, {
-        cause,
-      });
-    }
-    const { code, message } = cause as NodeJS.ErrnoException;
-    if (code === "EADDRINUSE" || code === "EACCES") throw new InputError(exit.unavailable, message, { cause });
-    throw cause;
-  }
+function silenceIn(options: Options): number | undefined {
+  const given = options.text("silence");
+  if (given === undefined) return undefined;
+  const seconds = Number(given);
+  if (seconds >= 1 && seconds <= 3600) return seconds * 1000;
+  throw new UsageError("--silence takes a number of seconds from 1 to 3600");
+}
+
+// As bin/postern ends where the program itself fails (sysexits: EX_SOFTWARE).
+const afterBug = 70;
+
+async function work(format: LogFormat, log: Log): Promise<number> {
+  // A bug outside of any message's way: nothing of this process can be relied on. The supervisor starts the next one.
+  process.on("uncaughtException", (thrown) => {
+    log(`a worker ends by a bug: ${thrown.stack ?? thrown}`);
+    process.exit(afterBug);
+  });
+  await runWorker(async (config, place) => {
+    const gateway = await startGateway(config, watchers(format, log), place);
+    return { lines: greeting(config, gateway), close: () => gateway.close() };
+  });
+  return exit.done;
+}
+
+function watchers(format: LogFormat, log: Log): Watchers {
+  return {
+    onDirectory: ({ number, members, faults }) => {
+      faultLines(faults).forEach(log);
+      log(`directory: snapshot ${number}, ${members.length} members`);
+    },
+    report: (report) => logLines(report, format).forEach(write),
+    onFault: (thrown) => {
+      const bug = (thrown as Error)?.stack ?? String(thrown);
+      log(isSecureMailError(thrown) ? `${thrown.code}: ${thrown.message}` : bug);
+    },
+  };
 }
 
 /** The configuration that `--config`, the environment or the usual places name. */
@@ -72,31 +107,37 @@ export async function loadConfig(options: Options): Promise<Config> {
   }
 }
 
-function greet({ domains }: Config, { listening, snapshot }: RunningGateway): void {
+function greeting({ domains }: Config, { listening, snapshot }: RunningGateway): readonly string[] {
   const { members, faults } = snapshot();
-  for (const { dn, attribute, reason } of faults) log(`directory: ${dn}: ${attribute}: ${reason}`);
   const names = domains.map(({ name }) => name).join(", ");
-  log(
+  return [
+    ...faultLines(faults),
     `ready for ${names}: inside ${where(listening.inside)}, outside ${where(listening.outside)}, ${members.length} members`,
-  );
+  ];
+}
+
+function faultLines(faults: Snapshot["faults"]): readonly string[] {
+  return faults.map(({ dn, attribute, reason }) => `directory: ${dn}: ${attribute}: ${reason}`);
 }
 
 function where(address: SocketAddress): string {
   return "path" in address ? address.path : `${address.host}:${address.port}`;
 }
 
-function untilStopped(): Promise<void> {
-  return new Promise((resolve) => {
-    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve());
-  });
-}
+type Log = (text: string) => void;
 
-/** One line of the log, whatever is in it (security.md A41). */
-function log(text: string): void {
-  process.stdout.write(
-    `postern[${process.pid}]: ${text
+/** What there is to say beside the lines of messages: one line each, whatever is in it (security.md A41). */
+function logIn(format: LogFormat): Log {
+  return (text) => {
+    const plain = text
       .replaceAll("\n", " | ")
       .replace(/[^\x20-\x7e]/g, "?")
-      .slice(0, 2000)}\n`,
-  );
+      .slice(0, 2000);
+    const entry = { time: new Date().toISOString(), program: "postern", pid: process.pid, message: plain };
+    write(format === "json" ? JSON.stringify(entry) : `postern[${process.pid}]: ${plain}`);
+  };
+}
+
+function write(line: string): void {
+  process.stdout.write(`${line}\n`);
 }
