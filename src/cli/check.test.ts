@@ -31,7 +31,7 @@ const links = { relayInside: to(edgeIn), relayOutside: to(edgeOut), submit: to(h
 const config = configOf(community, links);
 
 async function check(...args: readonly string[]) {
-  const { status, stdout, stderr } = await runPostern(["check", "--wait", "3", ...args, "--config", config]);
+  const { status, stdout, stderr } = await runPostern(["check", "--wait", "20", ...args, "--config", config]);
   return { status, out: stdout.toString(), said: stderr };
 }
 
@@ -87,7 +87,7 @@ test("a gateway in a chain that is right is ready, the bounces included", async 
 
 test("a hub that keeps its own bounces from the gateway is not ready", async () => {
   hub.onMail = (mail) => void toGateway(mail, () => undefined);
-  const { status, out } = await check();
+  const { status, out } = await check("--wait", "3");
   wireWell();
   assert.equal(status, 1, out);
   assert.match(
@@ -98,7 +98,7 @@ test("a hub that keeps its own bounces from the gateway is not ready", async () 
 
 test("an edge that sends bounces around the gateway is not ready", async () => {
   edgeIn.onMail = () => undefined;
-  const { status, out } = await check();
+  const { status, out } = await check("--wait", "3");
   wireWell();
   assert.equal(status, 1, out);
   assert.match(out, /^FAULT +probes +a bounce through relay\.inside: it did not come back within 3 seconds$/m);
@@ -107,7 +107,7 @@ test("an edge that sends bounces around the gateway is not ready", async () => {
 
 test("a hub that delivers past the gateway is known by the bounce alone", async () => {
   hub.onMail = (mail) => void toGateway(isOwn(mail) ? mail : bounceOf(mail), () => undefined);
-  const { status, out } = await check();
+  const { status, out } = await check("--wait", "3");
   wireWell();
   assert.equal(status, 1, out);
   assert.match(out, /^FAULT +probes +through the hub: went around the gateway: only its bounce was seen$/m);
@@ -115,7 +115,7 @@ test("a hub that delivers past the gateway is known by the bounce alone", async 
 
 test("mail of ours that comes back by the outside listener is not ready", async () => {
   edgeIn.onMail = (mail) => void toGateway(isOwn(mail) ? bounceOf(mail) : mail, () => undefined, "outside");
-  const { status, out } = await check();
+  const { status, out } = await check("--wait", "3");
   wireWell();
   assert.equal(status, 1, out);
   assert.match(out, /a bounce through relay\.inside: came back by listen\.outside, where it is not taken for ours/);
