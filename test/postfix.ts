@@ -9,6 +9,7 @@ import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { RelayPool } from "../src/smtp.ts";
 import { sightings } from "./canary.ts";
 import { notRun } from "./not-run.ts";
@@ -134,6 +135,16 @@ export class Lab {
       .map((entry) => path.join(entry.parentPath, entry.name))
       .filter((file) => file.includes("/state/") || file.endsWith("log"));
     return Buffer.concat(await Promise.all(files.map((file) => readFile(file).catch(() => Buffer.alloc(0)))));
+  }
+
+  /** Until all queues are empty. A retry that Postfix skips since it holds the mail still comes late without a flush. */
+  async idle(ms: number = 30_000): Promise<void> {
+    const end = performance.now() + ms;
+    for (let tries = 1; (await this.a.queued()) + (await this.b.queued()) > 0; tries += 1) {
+      if (performance.now() > end) throw new Error(`there is mail in the queues after ${ms} ms`);
+      if (tries % 4 === 0) await Promise.all([this.a.flush(), this.b.flush()]);
+      await sleep(300);
+    }
   }
 
   async stop(): Promise<void> {

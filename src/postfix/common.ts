@@ -53,6 +53,7 @@ function nothingLocal(): Setting[] {
     setting("local_recipient_maps", "", "There are no local users."),
     setting("alias_maps", "", "And no aliases for them."),
     setting("alias_database", "", "Nor their files."),
+    setting("authorized_submit_users", "", "No mail by the sendmail command: all comes in by SMTP."),
     setting("recipient_delimiter", "", "An address means what its own server says."),
     setting("allow_percent_hack", "no", "a%b@c is an address at c, not one at b."),
     setting("swap_bangpath", "no", "b!a is no address at b."),
@@ -126,7 +127,7 @@ function session({ hostname, limits }: PostfixSite): Setting[] {
   ];
 }
 
-/** The programs that every instance runs. There is no pickup: mail comes in by SMTP or not at all. */
+/** The programs that every instance runs. Without pickup `postqueue -f` takes Postfix for dead. */
 export function commonServices(): Service[] {
   const internal = (name: string, wakeup: string, limit: string, type: Service["type"] = "unix"): Service => ({
     name,
@@ -141,6 +142,7 @@ export function commonServices(): Service[] {
     command,
   });
   return [
+    internal("pickup", "60", "1"),
     internal("cleanup", "-", "0"),
     internal("qmgr", "300", "1"),
     { name: "tlsmgr", type: "unix", columns: ["-", "-", "n", "1000?", "1"], command: "tlsmgr" },

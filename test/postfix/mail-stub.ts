@@ -17,6 +17,8 @@ export type Arrival = {
   readonly length: number;
   /** SHA-256 of the lines on the wire. */
   readonly digest: string;
+  /** Milliseconds since 1970. */
+  readonly at: number;
 };
 
 /** How it misbehaves; undefined: it does not. */
@@ -139,7 +141,7 @@ export class MailStub {
       return false;
     }
     const forwardPaths = rcpt.map(addressIn);
-    const arrival = { mail, reversePath: addressIn(mail), forwardPaths, rcpt, ...message };
+    const arrival = { at: Date.now(), mail, reversePath: addressIn(mail), forwardPaths, rcpt, ...message };
     const answer = this.manners.answer?.(arrival);
     if (answer === "silent") return false;
     if (answer === undefined || answer.startsWith("2")) {

@@ -21,7 +21,8 @@ export type SiteOrder = {
   /** Lines for the gateway's configuration, beside what every site has. */
   readonly config?: string;
   readonly postfix?: Partial<Record<InstanceName, Readonly<Record<string, string>>>>;
-  readonly environment?: NodeJS.ProcessEnv;
+  /** Of the gateway's process, by the site's folder. */
+  readonly environment?: (folder: string) => NodeJS.ProcessEnv;
 };
 
 /** Where each kind of server of one site listens. */
@@ -86,7 +87,7 @@ export class Site {
       }),
     );
     const users = await MailStub.open(ports.users);
-    const gateway = await GatewayProcess.start(configFile, order.environment);
+    const gateway = await GatewayProcess.start(configFile, order.environment?.(folder));
     const taps = {
       inside: await Tap.open(ports.tapInside, ports["edge-in"]),
       outside: await Tap.open(ports.tapOutside, ports["edge-out"]),
