@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { makeEnvid, readEnvid } from "./envid.ts";
+import { makeEnvid, readEnvid, withoutGoodNews } from "./envid.ts";
 
 const key = new Uint8Array(32).fill(1);
 const alice = "alice@justice.example";
@@ -38,5 +38,15 @@ test("it counts for one address, under one key, whole", () => {
   }
   for (const foreign of ["", "QQ-314159", "POSTERN", "POSTERN12"]) {
     assert.deepEqual(readEnvid(key, foreign, alice), { kind: "foreign" });
+  }
+});
+
+test("of mail whose sender is not to hear of it only failures are reported, to be held", () => {
+  const bob = { localPart: "bob", domain: "treasury.example" };
+  const orcpt = { type: "rfc822", address: "bob@treasury.example" };
+  const path = { ...bob, dsn: { notify: ["SUCCESS", "DELAY"], orcpt } } as const;
+  assert.deepEqual(withoutGoodNews(path), { ...bob, dsn: { notify: ["FAILURE"], orcpt } });
+  for (const as of [bob, { ...bob, dsn: { orcpt } }, { ...bob, dsn: { notify: "NEVER" } } as const]) {
+    assert.equal(withoutGoodNews(as), as);
   }
 });

@@ -6,6 +6,7 @@
 // The alphabet is one that xtext leaves alone, so that it does not matter who encodes it how often. Decision record 0011.
 
 import { timingSafeEqual } from "node:crypto";
+import type { ForwardPath } from "../smtp.ts";
 import { base64url, keyedHash } from "./keyed-hash.ts";
 
 /** What an ENVID of ours says of the mail it is on. */
@@ -42,6 +43,16 @@ export function readEnvid(key: Uint8Array, text: string, recipient: string): Env
   if (!timingSafeEqual(Buffer.from(mac), Buffer.from(macOf(key, flag, recipient, encoded)))) return { kind: "forged" };
   const envid = Buffer.from(encoded, "base64url").toString();
   return { kind: "ours", claim: { tellable: flag === "T", ...(envid === "" ? {} : { envid }) } };
+}
+
+/**
+ * A recipient of mail whose sender is not to hear of it. Word of success or delay could only be held, and whoever sends a
+ * ciphertext again and again would fill the hold store with it; a failure is for an administrator to see.
+ */
+export function withoutGoodNews(path: ForwardPath): ForwardPath {
+  const { dsn } = path;
+  if (dsn?.notify === undefined || dsn.notify === "NEVER") return path;
+  return { ...path, dsn: { ...dsn, notify: ["FAILURE"] } };
 }
 
 function tokenOf(key: Uint8Array, flag: string, reversePath: string, encoded: string): string {

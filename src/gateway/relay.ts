@@ -3,6 +3,7 @@
 
 import { type ByteSource, concat } from "../bytes.ts";
 import { isPositive, type Reply } from "../smtp.ts";
+import { withoutGoodNews } from "./envid.ts";
 import { failed } from "./failed.ts";
 import type { Accepted, Prepared, Ready, Relayed, Services } from "./passage.ts";
 import { recordDone } from "./recall.ts";
@@ -28,12 +29,13 @@ export async function relay(accepted: Accepted, { group, prepared }: Ready, serv
 async function handOn(
   accepted: Accepted,
   recipients: Accepted["recipients"],
-  { towards, parameters, message }: Sendable,
+  { towards, parameters, message, conceal = false }: Sendable,
   services: Services,
 ): Promise<Pick<Relayed, "replies" | "octetsOut" | "hop">> {
   const hop = services.hops[towards];
   const counted = counting(await begun(message));
-  const envelope = { reversePath: accepted.envelope.reversePath, forwardPaths: recipients, parameters };
+  const forwardPaths = conceal ? recipients.map(withoutGoodNews) : recipients;
+  const envelope = { reversePath: accepted.envelope.reversePath, forwardPaths, parameters };
   const replies = await services.relay(hop, envelope, counted.source);
   const served = recipients.filter((_, index) => isPositive(replies[index] as Reply));
   await recordDone(accepted, served, services);
