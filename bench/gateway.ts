@@ -1,192 +1,168 @@
-// What does a message cost on its whole way through the gateway, ledger on: arrival by LMTP, sign and encrypt with
-// RSA-2048, hand over by SMTP, ledger synced? CPU time of the gateway's process, all threads, against the price of the
-// cryptography alone (RSA private and public operation, SHA-256, AES, measured with `openssl speed`). Source and sink
-// are processes of their own.
-//
-//   node bench/gateway.ts [protect|pass|open] [octets] [messages]      prints one line
-//   node bench/gateway.ts memory                                       16 messages of 50 MB at once: peak memory
+// What a gateway costs between two queues: messages per second through hub, Postern and edge, against hub and edge alone.
+// smtp-source and smtp-sink of Postfix send and take; all processes share the machine. RSA-2048, 2 kB.
 
-import { type ChildProcess, fork } from "node:child_process";
-import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { type ChildProcess, spawn } from "node:child_process";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createConnection } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { sourceOf } from "../src/bytes.ts";
+import { setTimeout as sleep } from "node:timers/promises";
 import { parseConfig } from "../src/config.ts";
-import { keyFile, openCommunity } from "../src/demo/community.ts";
-import { logLines, startGateway } from "../src/gateway.ts";
-import { defaultLimits, type Hop, listen, RelayPool, reply, type SocketAddress, smtp } from "../src/smtp.ts";
-import { mailOf } from "./corpus.ts";
-import { nodeFlags } from "./node-flags.ts";
+import { type PostfixInstance, postfixInstances } from "../src/postfix.ts";
+import { TestCommunity } from "../test/postfix/community.ts";
+import { GatewayProcess } from "../test/postfix/gateway.ts";
+import { PostfixProcess } from "../test/postfix/instance.ts";
+import { freePort, loopback } from "../test/postfix/ports.ts";
+import type { Figure } from "./figure.ts";
+import { spreadOf } from "./measure.ts";
 
-type Direction = "protect" | "pass" | "open";
-type Asked = "usage" | "memory";
-export type Cost = { readonly cpuMs: number; readonly perSecond: number };
-type Started = { readonly child: ChildProcess; readonly addresses: readonly SocketAddress[] };
+const messages = 3000;
+const messageSize = 2000;
+const sessions = 20;
+const repetitions = 5;
 
-const own = "bench.example";
-const member = "treasury.example";
-
-/** Prices as of `speed.md` 1: what the same machine needs for the cryptography of one message. */
-export const ceilings = { "2 kB": 0.29, "1 MB": 1.9 } as const;
-
-export class Bench {
-  readonly #folder: string;
-  readonly #processes: readonly ChildProcess[];
-  readonly #gateway: Started;
-  readonly #pool = new RelayPool("hub.bench.example");
-
-  private constructor(folder: string, gateway: Started, sink: Started) {
-    this.#folder = folder;
-    this.#gateway = gateway;
-    this.#processes = [gateway.child, sink.child];
-  }
-
-  static async open(): Promise<Bench> {
-    const folder = mkdtempSync(path.join(tmpdir(), "postern-bench-"));
-    const sink = await started("sink", folder, "");
-    const hop = sink.addresses[0] as { host: string; port: number };
-    const file = path.join(folder, "postern.yaml");
-    writeFileSync(file, await configText(folder, `smtp://${hop.host}:${hop.port}`));
-    return new Bench(folder, await started("gateway", folder, file), sink);
-  }
-
-  async close(): Promise<void> {
-    await this.#pool.close();
-    for (const child of this.#processes) {
-      child.kill();
-      await once(child, "exit");
-    }
-    rmSync(this.#folder, { recursive: true, force: true });
-  }
-
-  /** So many messages, all different, a few at a time. */
-  async cost(direction: Direction, octets: number, messages: number, atOnce: number = 20): Promise<Cost> {
-    const before = await ask(this.#gateway.child, "usage");
-    const start = performance.now();
-    await this.#send(direction, octets, messages, atOnce);
-    const seconds = (performance.now() - start) / 1000;
-    const after = await ask(this.#gateway.child, "usage");
-    return { cpuMs: (after - before) / messages, perSecond: messages / seconds };
-  }
-
-  /** Peak memory of the gateway's process, in MB. */
-  peakMemory(): Promise<number> {
-    return ask(this.#gateway.child, "memory");
-  }
-
-  async #send(direction: Direction, octets: number, messages: number, atOnce: number): Promise<void> {
-    const hop: Hop = { protocol: "lmtp", address: this.#gateway.addresses[0] as SocketAddress };
-    const to = direction === "protect" ? `minister@${member}` : "someone@stranger.example";
-    const [localPart = "", domain = ""] = to.split("@");
-    const envelope = {
-      reversePath: { localPart: "ada", domain: own },
-      forwardPaths: [{ localPart, domain }],
-      parameters: {},
-    };
-    const { whole } = mailOf(octets);
-    const text = whole.toString("latin1").replace("ada@a.example", `ada@${own}`);
-    let left = messages;
-    const one = async (): Promise<void> => {
-      while (left-- > 0) {
-        const unique = Buffer.from(`X-Number: ${process.pid}.${performance.now()}.${left}\r\n${text}`, "latin1");
-        const [answer] = await this.#pool.relay(hop, envelope, sourceOf(unique));
-        if (answer?.code !== 250) throw new Error(`answered ${JSON.stringify(answer)}`);
-      }
-    };
-    await Promise.all(Array.from({ length: atOnce }, one));
-  }
-}
-
-async function configText(folder: string, hop: string): Promise<string> {
-  const { rootFile, directoryFile } = await openCommunity(folder);
-  const pair = (role: "sign" | "encrypt"): string =>
-    `{ key: ${keyFile(folder, member, role, "pem")}, certificate: ${keyFile(folder, member, role, "crt")} }`;
-  return `hostname: gw.${own}
-dataDir: ${path.join(folder, "state")}
-postmaster: postmaster@${own}
-trust: { anchors: [${rootFile}] }
-limits: { messageSize: 200MiB }
-domains: [{ name: ${own}, signing: ${pair("sign")}, encryption: [${pair("encrypt")}] }]
-listen: { inside: { lmtp: "127.0.0.1:0" }, outside: { lmtp: "127.0.0.1:0" } }
-relay: { inside: "${hop}", outside: "${hop}" }
-directory: { sources: [{ ldif: ${directoryFile} }] }
-`;
-}
-
-async function started(role: "gateway" | "sink", folder: string, file: string): Promise<Started> {
-  const profile =
-    role === "gateway" && process.env["PROFILE"] !== undefined ? ["--cpu-prof", "--cpu-prof-dir", "/tmp/prof"] : [];
-  const child = fork(import.meta.filename, [role, folder, file], {
-    execPath: process.execPath,
-    execArgv: [...nodeFlags, ...profile],
-    stdio: ["ignore", "ignore", "inherit", "ipc"],
-  });
-  const [addresses] = (await once(child, "message")) as [SocketAddress[]];
-  return { child, addresses };
-}
-
-async function ask(child: ChildProcess, what: Asked): Promise<number> {
-  child.send(what);
-  return ((await once(child, "message")) as [number])[0];
-}
-
-function answering(close: () => Promise<void>): void {
-  process.on("message", (what: Asked) => {
-    const { user, system } = process.cpuUsage();
-    const peak = Number(/VmHWM:\s+(\d+)/.exec(readFileSync("/proc/self/status", "utf8"))?.[1]) / 1000;
-    process.send?.(what === "usage" ? (user + system) / 1000 : peak);
-  });
-  process.on("SIGTERM", () => void close().then(() => process.exit(0)));
-}
-
-async function gateway(file: string): Promise<void> {
-  const { listening, close } = await startGateway(parseConfig(readFileSync(file, "utf8"), file), {
-    report: (report) => process.stdout.write(`${logLines(report).join("\n")}\n`),
-    onFault: (thrown) => process.stderr.write(`${(thrown as Error).stack}\n`),
-  });
-  answering(close);
-  process.send?.([listening.inside, listening.outside]);
-}
-
-async function sink(): Promise<void> {
-  const server = await listen(
-    { host: "127.0.0.1", port: 0 },
-    {
-      dialect: smtp,
-      hostname: "sink.example",
-      postmaster: { localPart: "postmaster", domain: "sink.example" },
-      limits: { ...defaultLimits, messageSize: 500e6 },
-      onFault: () => undefined,
-      handle: async ({ envelope, message }) => {
-        for await (const _ of message);
-        return envelope.forwardPaths.map(() => reply(250, "2.0.0", "kept"));
-      },
-    },
-  );
-  answering(() => server.close());
-  process.send?.([server.address]);
-}
-
-const [role, folder, file = ""] = process.argv.slice(2);
-if (process.argv[1] === import.meta.filename) {
-  if (role === "gateway" && folder !== undefined && file !== "") await gateway(file);
-  else if (role === "sink" && folder !== undefined) await sink();
-  else await print(role ?? "protect", Number(folder ?? 2048), Number(file === "" ? 10_000 : file));
-}
-
-async function print(what: string, octets: number, messages: number): Promise<void> {
-  const bench = await Bench.open();
+export async function run(): Promise<readonly Figure[]> {
+  const home = mkdtempSync(path.join(tmpdir(), "postern-bench-"));
+  chmodSync(home, 0o755);
+  const closing: (() => Promise<unknown>)[] = [];
   try {
-    if (what === "memory") {
-      await bench.cost("protect", 50 * 2 ** 20, 16, 16);
-      process.stdout.write(`16 messages of 50 MB at once: ${(await bench.peakMemory()).toFixed(0)} MB\n`);
-      return;
+    const sink = await openSink(closing);
+    const alone = await openWay("alone", home, sink.port, closing);
+    const through = await openWay("through", home, sink.port, closing);
+    const ways = [
+      { name: "alone", port: alone, to: "reader@stranger.example" },
+      { name: "passing", port: through, to: "reader@stranger.example" },
+      { name: "protected", port: through, to: "reader@b.example" },
+    ] as const;
+    const measured = new Map<string, number[]>(ways.map(({ name }) => [name, []]));
+    for (let repetition = -1; repetition < repetitions; repetition++) {
+      for (const { name, port, to } of repetition % 2 === 0 ? ways : ways.toReversed()) {
+        const rate = await messagesPerSecond(port, to, sink);
+        // The first turn warms up.
+        if (repetition >= 0) measured.get(name)?.push(rate);
+      }
     }
-    await bench.cost(what as Direction, octets, Math.ceil(messages / 2));
-    const { cpuMs, perSecond } = await bench.cost(what as Direction, octets, messages);
-    process.stdout.write(`${what} ${octets}: ${cpuMs.toFixed(3)} ms CPU, ${perSecond.toFixed(0)}/s\n`);
+    return [
+      figure("passing through", "passing", measured, 0.8, 0.95),
+      figure("signed and encrypted, RSA-2048", "protected", measured, 0.5, 0.7),
+    ];
   } finally {
-    await bench.close();
+    for (const close of closing.reverse()) await close();
+    rmSync(home, { recursive: true, force: true });
   }
+}
+
+function figure(
+  work: string,
+  name: string,
+  measured: ReadonlyMap<string, number[]>,
+  must: number,
+  goal: number,
+): Figure {
+  const rates = measured.get(name) ?? [];
+  const base = measured.get("alone") ?? [];
+  const rate = (values: readonly number[]): string => spreadOf(values).median.toFixed(0);
+  return {
+    work: `hub, Postern, edge: ${work}`,
+    against: "hub, edge",
+    unit: "x",
+    measured: spreadOf(rates.map((each, at) => each / (base[at] ?? Number.NaN))),
+    must,
+    goal,
+    detail: `${rate(rates)} against ${rate(base)} messages a second`,
+  };
+}
+
+type Sink = { readonly port: number; readonly count: () => number };
+
+async function openSink(closing: (() => Promise<unknown>)[]): Promise<Sink> {
+  const port = await freePort();
+  // -c counts on standard output.
+  const child: ChildProcess = spawn("smtp-sink", ["-c", "-u", "nobody", `${loopback}:${port}`, "1000"], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  let count = 0;
+  child.stdout?.setEncoding("latin1").on("data", (text: string) => {
+    count = Number([...text.matchAll(/mesg=(\d+)\r/g)].at(-1)?.[1] ?? count);
+  });
+  closing.push(async () => child.kill());
+  await answering(port);
+  return { port, count: () => count };
+}
+
+async function answering(port: number): Promise<void> {
+  for (;;) {
+    const answers = await new Promise<boolean>((resolve) => {
+      const socket = createConnection(port, loopback);
+      socket.once("error", () => resolve(false));
+      socket.once("connect", () => {
+        socket.destroy();
+        resolve(true);
+      });
+    });
+    if (answers) return;
+    await sleep(20);
+  }
+}
+
+/** A hub and an edge, with Postern between them or the one leading to the other; gives the hub's port. */
+async function openWay(
+  name: "alone" | "through",
+  home: string,
+  sink: number,
+  closing: (() => Promise<unknown>)[],
+): Promise<number> {
+  const folder = path.join(home, name);
+  mkdirSync(folder);
+  const community = await TestCommunity.found(path.join(folder, "community"));
+  for (const domain of ["a.example", "b.example"]) await community.admit(domain, "rsa");
+  const [hub, edge, inside, outside] = [await freePort(), await freePort(), await freePort(), await freePort()];
+  const file = path.join(folder, "postern.yaml");
+  const key = (role: string) =>
+    `{ key: ${community.folder}/a.example/${role}.pem, certificate: ${community.folder}/a.example/${role}.crt }`;
+  const text = `hostname: gw.a.example
+dataDir: state
+postmaster: postmaster@a.example
+trust: { anchors: [${community.folder}/root.pem], revocation: ignore }
+domains: [{ name: a.example, signing: ${key("sign")}, encryption: [${key("encrypt")}] }]
+listen: { inside: { lmtp: "${loopback}:${inside}" }, outside: { lmtp: "${loopback}:${outside}" } }
+relay: { inside: "smtp://${loopback}:${sink}", outside: "smtp://${loopback}:${edge}", submit: "smtp://${loopback}:${hub}" }
+directory: { sources: [{ ldif: ${community.folder}/members.ldif }] }
+`;
+  writeFileSync(file, text);
+  const instances = new Map<string, PostfixInstance>(
+    postfixInstances({ ...parseConfig(text, file), pins: {}, networks: [], public: `${loopback}:1` }).map((one) => [
+      one.name,
+      one,
+    ]),
+  );
+  const start = async (which: string, port: number, changes: Record<string, string>): Promise<void> => {
+    const instance = instances.get(which);
+    if (instance === undefined) throw new Error(`no ${which}`);
+    const postfix = await PostfixProcess.start(instance, folder, port, { ...changes, queue_run_delay: "60s" });
+    closing.push(() => postfix.stop());
+  };
+  await start("edge-out", edge, { transport_maps: `inline:{ {* = smtp:[${loopback}]:${sink}} }` });
+  const onward = `smtp:[${loopback}]:${edge}`;
+  await start("hub-out", hub, name === "through" ? {} : { default_transport: onward });
+  if (name === "through") {
+    const gateway = await GatewayProcess.start(file);
+    closing.push(() => gateway.stop());
+  }
+  return hub;
+}
+
+/** From the first message handed in to the last one taken. */
+async function messagesPerSecond(port: number, to: string, sink: Sink): Promise<number> {
+  const wanted = sink.count() + messages;
+  const started = performance.now();
+  const options = ["-s", `${sessions}`, "-m", `${messages}`, "-l", `${messageSize}`, "-f", "user@a.example", "-t", to];
+  const source = spawn("smtp-source", [...options, `${loopback}:${port}`], { stdio: "inherit" });
+  const sent = new Promise<number | null>((resolve) => source.once("close", resolve));
+  if ((await sent) !== 0) throw new Error("smtp-source failed");
+  while (sink.count() < wanted) {
+    if (performance.now() - started > 300_000) throw new Error(`${wanted - sink.count()} messages did not arrive`);
+    await sleep(5);
+  }
+  return messages / ((performance.now() - started) / 1000);
 }

@@ -78,7 +78,8 @@ export async function foresee(transaction: Transaction, from: Side, services: Se
   }
 }
 
-function corridor(from: Side, services: Services): HandleTransaction {
+/** Handles what arrives at the listener of one side. */
+export function corridor(from: Side, services: Services): HandleTransaction {
   return (transaction) => handle(transaction, from, services);
 }
 

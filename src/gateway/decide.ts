@@ -40,15 +40,17 @@ function groupsOf(
   const { header, from, released } = accepted;
   const { domain } = direction;
   const ended: Group[] = [];
+  const looping: ForwardPath[] = [];
   const recipients: ForwardPath[] = [];
+  let reason = "";
   for (const recipient of direction.recipients) {
     const probe = readProbeAddress(services.ledgerKey, recipient);
     const loop = released ? undefined : loopOf(header, from, recipient, services.ledgerKey);
+    if (loop !== undefined) reason = loop;
     if (probe !== undefined) ended.push({ recipients: [recipient], domain, ...probeTreatment(probe) });
-    else if (loop !== undefined)
-      ended.push({ recipients: [recipient], domain, kind: "hold", code: "LOOP", reason: loop });
-    else recipients.push(recipient);
+    else (loop === undefined ? recipients : looping).push(recipient);
   }
+  if (looping.length > 0) ended.push({ recipients: looping, domain, kind: "hold", code: "LOOP", reason });
   if (recipients.length === 0) return ended;
   const { own } = direction;
   const treatment =

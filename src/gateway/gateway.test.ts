@@ -1,29 +1,15 @@
 // One gateway between sinks that stand for the inside and the world, on real sockets, over LMTP so that each recipient
-// has its answer.
+// has its answer: what leaves, what comes in, what is held.
 
 import assert from "node:assert/strict";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createConnection } from "node:net";
-import { tmpdir } from "node:os";
-import path from "node:path";
 import { after, test } from "node:test";
-import { collect, sourceOf } from "../bytes.ts";
-import { parseConfig } from "../config.ts";
-import { privateKeyOf } from "../crypto.ts";
-import { keyFile, openCommunity } from "../demo/community.ts";
-import { type PassageReport, startGateway } from "../gateway.ts";
-import { loadKey } from "../keystore.ts";
-import { cipherFor, type ProfileName, protect, recipientFor, signatureFor } from "../smime.ts";
-import { defaultLimits, listen, type MailServer, parseMailbox, RelayPool, type Reply, reply, smtp } from "../smtp.ts";
+import { clerk, fields, flipped, Lab, mail, minister } from "../../test/gateway-lab.ts";
+import type { Received } from "../../test/sink.ts";
+import { collect, equalOctets } from "../bytes.ts";
+import type { PassageReport } from "../gateway.ts";
+import { reply } from "../smtp.ts";
 
-const folder = await mkdtemp(path.join(tmpdir(), "postern-test-"));
-const closing: (() => Promise<unknown>)[] = [() => rm(folder, { recursive: true })];
-after(async () => {
-  for (const close of closing.reverse()) await close();
-});
-
-const community = await openCommunity(folder);
-const members = path.join(folder, "all-members.ldif");
 const strangers = ["none", "suspended", "left"].map(
   (status) => `dn: cn=${status}
 objectClass: posternMember
@@ -31,117 +17,14 @@ associatedDomain: ${status}.example
 posternStatus: ${status === "none" ? "active" : status}
 `,
 );
-await writeFile(members, [await readFile(community.directoryFile, "utf8"), ...strangers].join("\n"));
 
-type Got = { readonly from: string | undefined; readonly to: readonly string[]; readonly message: string };
-
-async function sink(): Promise<{ server: MailServer; port: number; got: Got[] }> {
-  const got: Got[] = [];
-  const server = await listen(
-    { host: "127.0.0.1", port: 0 },
-    {
-      dialect: smtp,
-      hostname: "sink.example",
-      postmaster: { localPart: "postmaster", domain: "sink.example" },
-      limits: defaultLimits,
-      onFault: () => undefined,
-      judgeRecipient: ({ localPart }) => (localPart === "nobody" ? reply(550, "5.1.1", "nobody") : undefined),
-      handle: async ({ envelope, message }) => {
-        const octets = Buffer.from(await collect(message)).toString("latin1");
-        got.push({
-          from: envelope.reversePath && `${envelope.reversePath.localPart}@${envelope.reversePath.domain}`,
-          to: envelope.forwardPaths.map(({ localPart, domain }) => `${localPart}@${domain}`),
-          message: octets,
-        });
-        return envelope.forwardPaths.map(() => reply(250, "2.0.0", "kept"));
-      },
-    },
-  );
-  closing.push(() => server.close());
-  assert.ok("port" in server.address);
-  return { server, port: server.address.port, got };
-}
-
-const reports: PassageReport[] = [];
-
-async function gatewayOf(domain: string, inside: number, outside: number, protocol: "lmtp" | "smtp" = "lmtp") {
-  const pair = (role: "sign" | "encrypt") =>
-    `{ key: ${keyFile(folder, domain, role, "pem")}, certificate: ${keyFile(folder, domain, role, "crt")} }`;
-  const text = `
-hostname: gw.${domain}
-dataDir: ${path.join(folder, `state-${domain}`)}
-postmaster: postmaster@${domain}
-trust: { anchors: [${community.rootFile}] }
-domains: [{ name: ${domain}, signing: ${pair("sign")}, encryption: [${pair("encrypt")}] }]
-listen: { inside: { ${protocol}: "127.0.0.1:0" }, outside: { ${protocol}: "127.0.0.1:0" } }
-relay: { inside: "smtp://127.0.0.1:${inside}", outside: "smtp://127.0.0.1:${outside}" }
-directory: { sources: [{ ldif: ${members} }] }
-`;
-  const gateway = await startGateway(parseConfig(text, path.join(folder, "c.yaml")), {
-    report: (report) => reports.push(report),
-    onFault: () => undefined,
-  });
-  closing.push(() => gateway.close());
-  return gateway;
-}
-
-const client = new RelayPool("hub.example");
-closing.push(() => client.close());
-const users = await sink();
-const world = await sink();
-const gateway = await gatewayOf("treasury.example", users.port, world.port);
-
-type Hand = { readonly from?: string; readonly to: readonly string[]; readonly message: string | Uint8Array };
-
-async function hand(side: "inside" | "outside", { from, to, message }: Hand): Promise<string> {
-  const envelope = {
-    reversePath: from === undefined ? undefined : parseMailbox(from),
-    forwardPaths: to.map((address) => parseMailbox(address) as NonNullable<ReturnType<typeof parseMailbox>>),
-    parameters: {},
-  };
-  const octets = typeof message === "string" ? Buffer.from(message, "latin1") : message;
-  const replies = await client.relay(
-    { protocol: "lmtp", address: gateway.listening[side] },
-    envelope,
-    sourceOf(octets),
-  );
-  return replies.map(({ code, enhancedStatus }: Reply) => `${code} ${enhancedStatus}`).join(", ");
-}
-
-const minister = "minister@treasury.example";
-const clerk = "clerk@parliament.example";
-const mail = (from: string, ...more: readonly string[]) =>
-  [`From: ${from}`, "Subject: x", ...more, "", "text", ""].join("\r\n");
-const fields = (message: string, name: string) =>
-  [...message.matchAll(new RegExp(`^${name}:.*(?:\\r\\n[ \\t].*)*`, "gim"))].map(([field]) => field);
-
-/** What parliament's gateway would send. */
-async function fromParliament(message: string, profile: ProfileName = "M"): Promise<Uint8Array> {
-  const load = (domain: string, role: "sign" | "encrypt") =>
-    loadKey({ key: keyFile(folder, domain, role, "pem"), certificate: keyFile(folder, domain, role, "crt") });
-  const signer = await load("parliament.example", "sign");
-  const { certificate: recipient } = await load("treasury.example", "encrypt");
-  assert.ok(signer.certificate !== undefined && recipient !== undefined);
-  const { certificate } = signer;
-  return collect(
-    protect(sourceOf(Buffer.from(message, "latin1")), {
-      signers: [
-        {
-          key: privateKeyOf(signer.privateKey, certificate.publicKey),
-          certificate,
-          scheme: signatureFor(profile, certificate),
-          signingTime: new Date(),
-        },
-      ],
-      chain: [],
-      recipients: [recipientFor(recipient, profile)],
-      cipher: cipherFor(profile),
-      form: "opaque",
-      innerEncoding: "base64",
-      ber: false,
-    }),
-  );
-}
+const lab = await Lab.open({ entries: strangers.join("\n") });
+after(() => lab.close());
+const { users, world, reports } = lab;
+for (const sink of [users, world])
+  sink.answer = (path) => (path.startsWith("nobody@") ? reply(550, "5.1.1", "nobody") : reply(250, "2.0.0", "kept"));
+const gateway = await lab.start();
+const services = await lab.services();
 
 test("each group has its own fate: protected, passed, kept inside, refused", async () => {
   const [out, inn] = [world.got.length, users.got.length];
@@ -154,19 +37,20 @@ test("each group has its own fate: protected, passed, kept inside, refused", asy
     "d@suspended.example",
     "e@left.example",
   ];
-  const answers = await hand("inside", { from: minister, to, message: mail(minister) });
+  const message = mail(minister);
+  const answers = await lab.hand("inside", { from: minister, to, message });
   assert.equal(answers, "250 2.0.0, 250 2.0.0, 250 2.0.0, 451 4.7.5, 550 5.1.1, 451 4.7.5, 250 2.0.0");
   assert.deepEqual(
     users.got.slice(inn).map(({ to }) => to),
     [["b@treasury.example"]],
   );
   const sent = new Map(world.got.slice(out).map((one) => [one.to.join(), one]));
-  assert.deepEqual([...sent.keys()].sort(), ["a@stranger.example", clerk, "e@left.example"]);
+  assert.deepEqual([...sent.keys()].sort(), ["a@stranger.example,e@left.example", clerk]);
   assert.match(sent.get(clerk)?.message ?? "", /^Received: .*authEnveloped-data/s);
   assert.ok(!sent.get(clerk)?.message.includes("text"));
-  const passed = sent.get("a@stranger.example")?.message ?? "";
+  const passed = sent.get("a@stranger.example,e@left.example")?.message ?? "";
   const [received = ""] = fields(passed, "Received");
-  assert.equal(passed, `${received}\r\n${mail(minister)}`);
+  assert.equal(passed, `${received}\r\n${message}`);
 });
 
 test("mail from a member is opened, restored octet for octet, and the verdict stands on top", async () => {
@@ -175,10 +59,10 @@ test("mail from a member is opened, restored octet for octet, and the verdict st
     "\xfcber  \r\n.\r\n..",
   );
   assert.equal(
-    await hand("outside", { from: clerk, to: [minister], message: await fromParliament(original) }),
+    await lab.hand("outside", { from: clerk, to: [minister], message: await lab.fromParliament(original) }),
     "250 2.0.0",
   );
-  const { message } = users.got.at(-1) as Got;
+  const { message } = users.got.at(-1) as Received;
   const [results = "", ...others] = fields(message, "Authentication-Results");
   assert.deepEqual(others, []);
   assert.equal(
@@ -201,136 +85,126 @@ test("what claims to be ours and comes from outside is removed, and nothing else
     'Authentication-Results: "gw.treasury.example"; smime=pass',
   ];
   const kept = ["Authentication-Results: mx.other.example; dkim=pass", "X-Verdict: OK"];
-  for (const wrap of [async (text: string) => Buffer.from(text), fromParliament]) {
-    const message = await wrap(mail(clerk, ...forged, ...kept));
-    assert.equal(await hand("outside", { from: clerk, to: [minister], message }), "250 2.0.0");
-    const delivered = (users.got.at(-1) as Got).message;
+  for (const wrap of [async (text: string) => Buffer.from(text), (text: string) => lab.fromParliament(text)]) {
+    const clean = mail(clerk, ...kept);
+    const message = await wrap(clean.replace("Subject: x\r\n", `Subject: x\r\n${forged.join("\r\n")}\r\n`));
+    assert.equal(await lab.hand("outside", { from: clerk, to: [minister], message }), "250 2.0.0");
+    const delivered = (users.got.at(-1) as Received).message;
     assert.equal(fields(delivered, "Postern-Verdict *").length, 1);
     assert.equal(fields(delivered, "Authentication-Results").length, 2);
-    assert.ok(delivered.endsWith(mail(clerk, ...kept)));
+    assert.ok(delivered.endsWith(clean));
   }
 });
 
 for (const [name, message, verdict, result] of [
   ["plain mail", async () => Buffer.from(mail("x@stranger.example")), "UNPROTECTED", "none"],
-  ["another domain's signature", () => fromParliament(mail("x@stranger.example")), "SIGNER_MISMATCH", "policy"],
+  ["another domain's signature", () => lab.fromParliament(mail("x@stranger.example")), "SIGNER_MISMATCH", "policy"],
   [
     "a From that nobody can rely on",
-    () => fromParliament(mail("a@parliament.example, b@stranger.example")),
+    () => lab.fromParliament(mail("a@parliament.example, b@stranger.example")),
     "SIGNER_MISMATCH",
     "policy",
   ],
 ] as const) {
   test(`${name} is delivered and called ${verdict}`, async () => {
-    assert.equal(await hand("outside", { from: clerk, to: [minister], message: await message() }), "250 2.0.0");
-    const delivered = (users.got.at(-1) as Got).message;
+    assert.equal(await lab.hand("outside", { from: clerk, to: [minister], message: await message() }), "250 2.0.0");
+    const delivered = (users.got.at(-1) as Received).message;
     assert.match(delivered, new RegExp(`^Postern-Verdict: ${verdict};`, "m"));
     assert.match(delivered, new RegExp(`smime=${result}(?=[ \\r])`));
   });
 }
 
-for (const [name, make] of [
-  ["a ciphertext changed on the way", async () => flipped(await fromParliament(mail(clerk)), 0.6)],
-  ["a truncated ciphertext", async () => Buffer.from(await fromParliament(mail(clerk))).subarray(0, -200)],
-  ["a CBC ciphertext changed on the way", async () => flipped(await fromParliament(mail(clerk), "B"), 0.6)],
-  ["a CBC ciphertext signed by a stranger's domain", () => fromParliament(mail("x@stranger.example"), "B")],
+for (const [name, make, code] of [
+  ["a ciphertext changed on the way", async () => flipped(await lab.fromParliament(mail(clerk)), 0.6), "BAD_CONTENT"],
+  ["a truncated ciphertext", () => truncated(mail(clerk)), "MALFORMED"],
+  ["a changed CBC ciphertext", async () => flipped(await lab.fromParliament(mail(clerk), "B"), 0.6), "BAD_CONTENT"],
   [
-    "an opened line that ends in LF alone",
-    () => fromParliament(mail(clerk).replace("text", "a\n.\nMAIL FROM:<x@y.example>")),
+    "a CBC ciphertext signed by a stranger's domain",
+    () => lab.fromParliament(mail("x@stranger.example"), "B"),
+    "SIGNER_MISMATCH",
   ],
   [
     "a loop",
     async () => Buffer.from(`${"Received: from a by b; Mon, 1 Jan 2026 00:00:00 +0000\r\n".repeat(51)}${mail(clerk)}`),
+    "LOOP",
+  ],
+  [
+    "a header that nobody can read whole",
+    async () => Buffer.from(`X: ${"x".repeat(300_000)}\r\n${mail(clerk)}`),
+    "LIMIT",
   ],
 ] as const) {
-  test(`${name} is not delivered, and the outside only hears 451 4.3.0`, async () => {
+  test(`${name} is held as it came, and the outside hears what it always hears`, async () => {
     const before = users.got.length;
-    const answer = await hand("outside", { from: clerk, to: [minister, "b@treasury.example"], message: await make() });
-    assert.equal(answer, "451 4.3.0, 451 4.3.0");
+    const message = await make();
+    const to = [minister, "b@treasury.example"];
+    assert.equal(await lab.hand("outside", { from: clerk, to, message }), "250 2.0.0, 250 2.0.0");
     assert.equal(users.got.length, before);
+    const held = (await services.store.holds.list()).filter(
+      (one) => one.code === code && one.octets === message.length,
+    );
+    assert.deepEqual([...new Set(held.flatMap(({ forwardPaths }) => forwardPaths))], to);
+    for (const { id } of held) assert.ok(equalOctets(await collect(services.store.holds.read(id)), message));
+    assert.ok(reports.at(-1)?.recipients.every(({ status }) => status === "held"));
   });
 }
 
-function flipped(message: Uint8Array, share: number): Uint8Array {
-  const octets = Buffer.from(message);
-  let at = Math.floor(octets.length * share);
-  while (octets[at] === 0x0d || octets[at] === 0x0a) at += 1;
-  octets[at] = octets[at] === 0x41 ? 0x42 : 0x41;
-  return octets;
+async function truncated(text: string): Promise<Uint8Array> {
+  const sealed = await lab.fromParliament(text);
+  return Buffer.concat([sealed.subarray(0, -200), Buffer.from("\r\n")]);
 }
 
-test("a refusal of opened mail is told to the domain that signed it, and to nobody else", async () => {
-  const to = ["nobody@treasury.example", minister];
-  const message = await fromParliament(mail(clerk));
-  assert.equal(await hand("outside", { from: clerk, to, message }), "550 5.1.1, 250 2.0.0");
-  assert.equal(await hand("outside", { from: "x@stranger.example", to, message }), "451 4.3.0, 250 2.0.0");
-  assert.equal(await hand("outside", { to, message }), "451 4.3.0, 250 2.0.0");
-  const stranger = await fromParliament(mail("x@stranger.example"));
-  assert.equal(await hand("outside", { from: "x@stranger.example", to, message: stranger }), "451 4.3.0, 250 2.0.0");
-  assert.equal(await hand("outside", { from: clerk, to, message: mail(clerk) }), "550 5.1.1, 250 2.0.0");
-  assert.equal(await hand("outside", { to, message: mail(clerk) }), "451 4.3.0, 250 2.0.0");
+test("an opened line that ends in LF alone is mended before it is handed on", async () => {
+  const message = await lab.fromParliament(mail(clerk).replace("text", "a\n.\nMAIL FROM:<x@y.example>"));
+  assert.equal(await lab.hand("outside", { from: clerk, to: [minister], message }), "250 2.0.0");
+  assert.doesNotMatch(users.got.at(-1)?.message ?? "", /[^\r]\n|MAIL FROM/);
 });
 
-test("mail in nobody's name of ours does not leave to a member, and a bounce is never refused for good", async () => {
+test("a refusal of opened mail is told to the domain that signed it, to nobody else, and then it is held", async () => {
+  const to = ["nobody@treasury.example", minister];
+  const heldBefore = (await services.store.holds.list()).length;
+  const sealed = () => lab.fromParliament(mail(clerk));
+  assert.equal(await lab.hand("outside", { from: clerk, to, message: await sealed() }), "550 5.1.1, 250 2.0.0");
+  assert.equal(await lab.hand("outside", { from: clerk, to, message: mail(clerk) }), "550 5.1.1, 250 2.0.0");
+  assert.equal((await services.store.holds.list()).length, heldBefore);
+  const stranger = await lab.fromParliament(mail("x@stranger.example"));
+  for (const { from, message } of [
+    { from: "x@stranger.example", message: await sealed() },
+    { from: undefined, message: await sealed() },
+    { from: "x@stranger.example", message: stranger },
+    { from: undefined, message: mail(clerk) },
+  ]) {
+    const replies = await lab.hand("outside", { ...(from === undefined ? {} : { from }), to, message });
+    assert.equal(replies, "250 2.0.0, 250 2.0.0");
+    const held = (await services.store.holds.list()).at(-1);
+    assert.deepEqual(held?.forwardPaths, ["nobody@treasury.example"]);
+    assert.match(held?.reason ?? "", /the next hop said 550 5\.1\.1 nobody/);
+  }
+  assert.equal((await services.store.holds.list()).length, heldBefore + 4);
+});
+
+test("mail in nobody's name of ours does not leave to a member; a bounce is never refused for good but held", async () => {
   const before = world.got.length;
   const message = mail("x@stranger.example");
-  assert.equal(await hand("inside", { from: "x@stranger.example", to: [clerk], message }), "550 5.7.1");
-  assert.equal(await hand("inside", { to: [clerk], message }), "451 4.7.0");
+  assert.equal(await lab.hand("inside", { from: "x@stranger.example", to: [clerk], message }), "550 5.7.1");
+  assert.equal(await lab.hand("inside", { to: [clerk], message }), "250 2.0.0");
+  assert.equal(reports.at(-1)?.recipients[0]?.status, "held");
   assert.equal(world.got.length, before);
 });
 
 test("a bounce to a member is protected whichever way it came", async () => {
   for (const side of ["inside", "outside"] as const) {
-    assert.equal(await hand(side, { to: [clerk], message: mail("mailer-daemon@treasury.example") }), "250 2.0.0");
-    const { from, message } = world.got.at(-1) as Got;
-    assert.equal(from, undefined);
+    assert.equal(await lab.hand(side, { to: [clerk], message: mail("mailer-daemon@treasury.example") }), "250 2.0.0");
+    const { from, message } = world.got.at(-1) as Received;
+    assert.equal(from, "");
     assert.match(message, /authEnveloped-data/);
   }
 });
 
 test("mail that the world sends through us to the world is passed on untouched, never in our name", async () => {
-  assert.equal(await hand("outside", { from: clerk, to: ["y@parliament.example"], message: mail(clerk) }), "250 2.0.0");
-  assert.ok((world.got.at(-1) as Got).message.endsWith(mail(clerk)));
-});
-
-test("in proxy mode strangers cannot relay through us", async () => {
-  const proxy = await gatewayOf("parliament.example", users.port, world.port, "smtp");
-  const envelope = { reversePath: undefined, parameters: {} };
-  const paths = (address: string) => [parseMailbox(address) as NonNullable<ReturnType<typeof parseMailbox>>];
-  const offer = (address: string) =>
-    client.relay(
-      { protocol: "smtp", address: proxy.listening.outside },
-      { ...envelope, forwardPaths: paths(address) },
-      sourceOf(Buffer.from(mail(clerk))),
-    );
-  assert.deepEqual(
-    (await offer("x@stranger.example")).map(({ code }) => code),
-    [550],
-  );
-  assert.deepEqual(
-    (await offer(clerk)).map(({ code }) => code),
-    [250],
-  );
-});
-
-test("when the next hop is gone the sender keeps the mail", async () => {
-  const gone = await sink();
-  await gone.server.close();
-  const lonely = await gatewayOf("treasury.example", gone.port, gone.port);
-  const envelope = {
-    reversePath: parseMailbox(minister),
-    forwardPaths: [parseMailbox(clerk) as NonNullable<ReturnType<typeof parseMailbox>>],
-    parameters: {},
-  };
-  const replies = await client.relay(
-    { protocol: "lmtp", address: lonely.listening.inside },
-    envelope,
-    sourceOf(Buffer.from(mail(minister))),
-  );
-  assert.deepEqual(
-    replies.map(({ code, enhancedStatus }) => [code, enhancedStatus]),
-    [[451, "4.4.1"]],
-  );
+  const message = mail(clerk);
+  assert.equal(await lab.hand("outside", { from: clerk, to: ["y@parliament.example"], message }), "250 2.0.0");
+  assert.ok((world.got.at(-1) as Received).message.endsWith(message));
 });
 
 test("a sender that goes away in the middle of a message sends nothing", async () => {
