@@ -73,7 +73,8 @@ function wanted(side: "inside" | "outside" | "submit", messageSize: number): rea
       },
       ...common,
     ];
-  if (side === "submit") return common;
+  // Mail of our own is small.
+  if (side === "submit") return common.filter(({ size: room }) => room === undefined);
   return [
     {
       keyword: "8BITMIME",
