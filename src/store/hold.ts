@@ -147,9 +147,11 @@ function full(quota: number): Error {
 
 async function writeDurably(file: string, octets: ByteSource, mail: Announced): Promise<void> {
   const temporary = `${file}.part`;
+  let ours = false;
   try {
     await makeFolder(path.dirname(file));
     const handle = await open(temporary, "wx", 0o600);
+    ours = true;
     try {
       await handle.writeFile(requireAnnounced(octets, mail));
       await handle.sync();
@@ -159,7 +161,8 @@ async function writeDurably(file: string, octets: ByteSource, mail: Announced): 
     await rename(temporary, file);
     await syncFolder(path.dirname(file));
   } catch (thrown) {
-    await rm(temporary, { force: true }).catch(() => undefined);
+    // Nobody was told that it is held.
+    if (ours) await Promise.allSettled([temporary, file].map((name) => rm(name, { force: true })));
     if (isSecureMailError(thrown)) throw thrown;
     throw storeError("HOLD_UNWRITABLE", `${file}: ${(thrown as Error).message}`, thrown);
   }

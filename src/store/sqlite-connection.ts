@@ -70,7 +70,7 @@ export class SqliteConnection {
   }
 
   #prepareFile(readOnly: boolean): void {
-    this.#database.exec("PRAGMA synchronous = FULL; PRAGMA cell_size_check = ON");
+    this.#database.exec("PRAGMA synchronous = FULL; PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY");
     if (readOnly) return;
     this.#database.exec("PRAGMA journal_mode = WAL");
     this.#migrate();

@@ -2,7 +2,8 @@
 import { SecureMailError } from "../errors.ts";
 
 export const storeErrorCodes = {
-  STORE_UNUSABLE: "the database cannot be read or written now: disk full or broken, locked, damaged",
+  STORE_UNUSABLE:
+    "the database cannot be read or written now: disk full or broken, locked, damaged (move a damaged one aside together with its -wal and -shm)",
   STORE_NEWER: "the database was made by a newer version of this program",
   STORE_ENTRY: "an entry of the database is not what was written",
   HOLD_FULL: "the room for held mail is used up",

@@ -19,6 +19,14 @@ const rowOf = (forwardPath: string, changes: Partial<TrackRow> = {}): TrackRow =
   ...changes,
 });
 
+/** Waits until it is so; fails when it takes longer than on any machine. */
+async function soon(isSo: () => Promise<boolean>): Promise<void> {
+  for (const end = performance.now() + 10_000; !(await isSo()); ) {
+    assert.ok(performance.now() < end, "it takes too long");
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
 test("a row is found by each of its names, in any case, with or without brackets", async (t) => {
   const { tracking } = await temporaryStore(t);
   const [wanted, other] = [
@@ -44,10 +52,9 @@ test("a row is found by each of its names, in any case, with or without brackets
 
 test("a row without queue id and Message-ID is found by its addresses", async (t) => {
   const { tracking } = await temporaryStore(t);
-  const { queueId, messageId, ...bare } = rowOf("lee@b.example", { reversePath: "" });
+  const { queueId: _, messageId: __, ...bare } = rowOf("lee@b.example", { reversePath: "" });
   tracking.note([bare]);
   assert.deepEqual(await tracking.find({ text: "lee@b.example" }), [bare]);
-  assert.deepEqual([queueId, messageId].length, 2);
 });
 
 test("rows are found by time, the latest first, as many as asked for", async (t) => {
@@ -65,8 +72,7 @@ test("rows that nobody waits for are written soon, and at the latest when the st
   const folder = temporaryFolder(t);
   const [one, two] = [await temporaryStore(t, { folder }), await temporaryStore(t, { folder })];
   one.tracking.note([rowOf("lee@b.example")]);
-  await new Promise((resolve) => setTimeout(resolve, 400));
-  assert.equal((await two.tracking.find({})).length, 1);
+  await soon(async () => (await two.tracking.find({})).length === 1);
   one.tracking.note(Array.from({ length: 1000 }, (_, n) => rowOf(`u${n}@b.example`)));
   await one.close();
   assert.equal((await two.tracking.find({ limit: 2000 })).length, 1001);
@@ -79,8 +85,8 @@ test("rows that cannot be written are a fault that is told, not a failure of any
   database.exec("DROP TABLE track");
   tracking.note([rowOf("lee@b.example")]);
   await ledger.record([{ key: new Uint8Array(32), until: noon }]);
-  await new Promise((resolve) => setTimeout(resolve, 400));
-  assert.match(String(faults), /STORE_UNUSABLE|no such table: track/);
+  await soon(async () => faults.length > 0);
+  assert.match(String(faults), /no such table: track/);
 });
 
 test("rows are kept for thirty days", async (t) => {
@@ -88,9 +94,8 @@ test("rows are kept for thirty days", async (t) => {
   t.after(() => database.close());
   const tracking = trackingIn(database);
   tracking.note([0, 29, 31].map((age) => rowOf(`u${age}@b.example`, { at: new Date(noon.getTime() - age * aDay) })));
-  await database.write(purgeTracking(noon));
-  // The rows went out with the purge or before it: they are asked for, so they are there.
-  await tracking.find({});
+  // What is asked for is written first.
+  assert.equal((await tracking.find({})).length, 3);
   await database.write(purgeTracking(noon));
   assert.deepEqual(
     (await tracking.find({})).map(({ forwardPath }) => forwardPath),
