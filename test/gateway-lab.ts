@@ -2,7 +2,7 @@
 // otherwise so that each recipient has its answer.
 
 import assert from "node:assert/strict";
-import { appendFileSync, mkdtempSync, rmSync } from "node:fs";
+import { appendFileSync, existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { type ByteSource, collect, sourceOf } from "../src/bytes.ts";
@@ -46,7 +46,7 @@ export type Hand = {
 
 export type LabOptions = {
   readonly protocol?: "lmtp" | "smtp";
-  /** Domains served beside treasury.example, with its keys. */
+  /** Domains served beside treasury.example; with its keys where the community gave them none. */
   readonly also?: readonly string[];
   readonly entries?: string;
   readonly submit?: Sink;
@@ -91,10 +91,12 @@ export class Lab {
 
   get configText(): string {
     const { protocol = "lmtp", also = [], submit, more = "" } = this.#options;
-    const pair = (role: "sign" | "encrypt") =>
-      `{ key: ${this.#file("treasury.example", role, "pem")}, certificate: ${this.#file("treasury.example", role, "crt")} }`;
+    const pair = (name: string, role: "sign" | "encrypt") => {
+      const holder = existsSync(this.#file(name, role, "pem")) ? name : "treasury.example";
+      return `{ key: ${this.#file(holder, role, "pem")}, certificate: ${this.#file(holder, role, "crt")} }`;
+    };
     const domains = ["treasury.example", ...also].map(
-      (name) => `  - { name: ${name}, signing: ${pair("sign")}, encryption: [${pair("encrypt")}] }`,
+      (name) => `  - { name: ${name}, signing: ${pair(name, "sign")}, encryption: [${pair(name, "encrypt")}] }`,
     );
     const hop = ({ port }: Sink) => `smtp://127.0.0.1:${port}`;
     return `hostname: gw.treasury.example

@@ -37,7 +37,7 @@ export async function exchange(
 ): Promise<Prepared> {
   const outgoing = sealed(accepted, group);
   const opened = await opening(accepted, group.to, outgoing.message, services);
-  const findings = { ...outgoing.findings, ...findingsOf(opened.report) };
+  const findings = { ...findingsOf(opened.report), sealed: outgoing.findings };
   if (opened.report.code === "OK") return delivered(accepted, group, opened, findings, services);
   opened.dispose();
   return { kind: "answer", answer: reply(451, "4.7.5", "Cannot be exchanged under protection now"), findings };

@@ -157,6 +157,8 @@ export type Findings = {
   /** SHA-256 of the certificates encrypted to. */
   readonly certificates?: readonly string[];
   readonly opened?: OpenReport;
+  /** Of an exchange: the half in which the message left the other domain. */
+  readonly sealed?: Findings;
 };
 
 /** A group whose message can be handed on. */
@@ -218,7 +220,7 @@ export type PassageReport = {
   readonly ms: number;
   /** Arrival, waiting, preparing, handing over; in milliseconds. */
   readonly delays: readonly [number, number, number, number];
-} & Findings;
+} & Omit<Findings, "sealed">;
 
 export type RecipientReport = {
   readonly forwardPath: string;

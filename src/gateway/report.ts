@@ -25,9 +25,10 @@ export function report(
       const answer = outcome.replies[index];
       if (answer !== undefined) answers.set(recipient, answer);
     });
-    const told = reportOf(accepted, outcome);
-    services.report(told);
-    track(accepted, told, services);
+    for (const told of reportsOf(accepted, outcome)) {
+      services.report(told);
+      track(accepted, told, services);
+    }
   }
   return accepted.envelope.forwardPaths.map((path) =>
     spoken(accepted, answers.get(path) ?? reply(451, "4.3.0", "Not served")),
@@ -37,6 +38,18 @@ export function report(
 /** To the outside, delivered and held sound the same (security.md I4). */
 function spoken({ from, id }: Arrived, answer: Reply): Reply {
   return from === "outside" && isPositive(answer) ? reply(250, "2.0.0", `Ok: ${id}`) : answer;
+}
+
+/** One, or for mail from one domain served here to another one for each of the two. */
+function reportsOf(accepted: Arrived | Accepted, outcome: Outcome): readonly PassageReport[] {
+  const { sealed, ...findings } = outcome.findings;
+  const report = reportOf(accepted, { ...outcome, findings });
+  if (sealed === undefined) return [report];
+  const leaving = reportOf(accepted, { ...outcome, findings: sealed });
+  return [
+    { ...leaving, direction: "outbound" },
+    { ...report, direction: "inbound" },
+  ];
 }
 
 function reportOf(accepted: Arrived | Accepted, outcome: Outcome): PassageReport {
