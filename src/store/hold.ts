@@ -202,26 +202,30 @@ async function* checked(
   return size === octets && hash.digest("hex") === digest;
 }
 
+/** Others may hold and settle meanwhile: a file is there before its row, and goes after it. */
 async function findStrays(database: Database, folder: string): Promise<Strays> {
+  const heldRows = (): Promise<readonly Row[]> => database.read(`SELECT ${columns} FROM hold WHERE state = 'held'`);
+  const idsOf = (rows: readonly Row[]): string[] => rows.map((row) => String(row["id"])).sort();
   const names = await readdir(folder).catch(() => []);
-  const rows = await database.read(`SELECT ${columns} FROM hold WHERE state = 'held' ORDER BY at`);
-  const held = new Set(rows.map((row) => `${row["id"]}.eml`));
+  const rows = await heldRows();
   const there = new Set(names);
-  const files: string[] = [];
-  for (const name of names) if (!held.has(name) && (await isOld(path.join(folder, name)))) files.push(name);
-  return {
-    files,
-    rows: [...held].filter((name) => !there.has(name)).map((name) => name.slice(0, -".eml".length)),
-    altered: rows.filter((row) => !isWhole(row)).map((row) => String(row["id"])),
-  };
+  const missing = idsOf(rows).filter((id) => !there.has(`${id}.eml`));
+  const still = new Set(missing.length === 0 ? [] : idsOf(await heldRows()));
+  const held = new Set(idsOf(rows).map((id) => `${id}.eml`));
+  const [files, gone]: [string[], string[]] = [[], []];
+  for (const name of names)
+    if (!held.has(name) && ((await ageMs(path.join(folder, name))) ?? 0) > strayAfterMs) files.push(name);
+  for (const id of missing)
+    if (still.has(id) && (await ageMs(path.join(folder, `${id}.eml`))) === undefined) gone.push(id);
+  return { files, rows: gone, altered: idsOf(rows.filter((row) => !isWhole(row))) };
 }
 
-async function isOld(file: string): Promise<boolean> {
-  try {
-    return Date.now() - (await stat(file)).mtimeMs > strayAfterMs;
-  } catch {
-    return false; // gone meanwhile
-  }
+/** Undefined for a file that is not there. */
+async function ageMs(file: string): Promise<number | undefined> {
+  return stat(file).then(
+    ({ mtimeMs }) => Date.now() - mtimeMs,
+    () => undefined,
+  );
 }
 
 async function makeFolder(folder: string): Promise<void> {

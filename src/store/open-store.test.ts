@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
@@ -149,4 +149,28 @@ test("what is over is removed in passing, however much it is", async (t) => {
     await new Promise((resolve) => setTimeout(resolve, 10));
   assert.deepEqual(rows(), [1, 0]);
   assert.deepEqual(faults, []);
+});
+
+test("held mail that is not as it was left is named when the store is opened, and stays", async (t) => {
+  const folder = temporaryFolder(t);
+  const { holds, close, file } = await temporaryStore(t, { folder });
+  const octets = Buffer.from("a letter");
+  for (const id of ["gone", "altered", "well"]) await holds.hold(keyOf(id), mailToHold(id, octets), sourceOf(octets));
+  await close();
+  rmSync(path.join(folder, "hold/gone.eml"));
+  writeFileSync(path.join(folder, "hold/stray.eml"), octets);
+  utimesSync(path.join(folder, "hold/stray.eml"), 1, 1);
+  using database = new DatabaseSync(file);
+  database.exec("UPDATE hold SET mail = replace(mail, 'mei', 'eve') WHERE id = 'altered'");
+  const again = await temporaryStore(t, { folder });
+  const says = again.faults.map((fault) => (isSecureMailError(fault, "HOLD_STRAY") ? fault.message : ""));
+  assert.deepEqual(
+    says.map((text) => text.split(": ").at(-1)),
+    ["stray.eml", "gone", "altered"],
+  );
+  assert.deepEqual(readdirSync(path.join(folder, "hold")).sort(), ["altered.eml", "stray.eml", "well.eml"]);
+  assert.deepEqual(
+    (await again.holds.list()).map(({ id }) => id),
+    ["gone", "well"],
+  );
 });

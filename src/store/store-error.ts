@@ -9,6 +9,7 @@ export const storeErrorCodes = {
   HOLD_FULL: "the room for held mail is used up",
   HOLD_UNWRITABLE: "a mail that must be held cannot be written",
   HOLD_UNREADABLE: "a held mail is not there, or not what was held",
+  HOLD_STRAY: "held mail and what is noted about it do not fit together",
   HOLD_SETTLED: "no mail is held under this id",
 } as const;
 export type StoreErrorCode = keyof typeof storeErrorCodes;
