@@ -58,10 +58,11 @@ export async function listen(address: SocketAddress, options: ListenOptions): Pr
     );
   });
   if (options.connections !== undefined) server.maxConnections = options.connections + maxToldBusy;
-  await opened(server, address);
+  const attached = options.attach === undefined ? undefined : await options.attach(server);
+  if (attached === undefined) await opened(server, address);
   server.on("error", options.onFault);
   return {
-    address: actualAddress(server, address),
+    address: attached ?? actualAddress(server, address),
     async close() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       for (const session of sessions.keys()) session.stop();
