@@ -72,7 +72,7 @@ export class BerInput {
       while (this.#at === this.#filled && !this.#ended) yield;
       if (this.#at === this.#filled) return -1;
     }
-    const header = yield* this.#header();
+    const header = this.#tryHeader(0) ?? (yield* this.#header());
     if (header.tag !== tag.endOfContents) return header.tag;
     if (this.#indefinite.at(-1) !== true) throw this.#malformed("end-of-contents in a definite element");
     return -1;
@@ -80,13 +80,16 @@ export class BerInput {
 
   /** Opens the next element, which must be constructed and have this tag. */
   *enter(expected: number): Steps<void> {
-    const header = yield* this.#expect(expected);
+    this.#requireElement(expected);
+    const header = this.#tryHeader(0) ?? (yield* this.#header());
+    this.#expect(header, expected);
     this.#open(header, expected);
   }
 
   /** Closes the container opened last; nothing may be left in it. */
   *leave(): Steps<void> {
-    if ((yield* this.peek()) !== -1) throw this.#malformed("unexpected element before the end");
+    if (!this.#atDefiniteEnd() && (yield* this.peek()) !== -1)
+      throw this.#malformed("unexpected element before the end");
     this.#close();
   }
 
@@ -96,11 +99,7 @@ export class BerInput {
     let length = 0;
     let open = 0;
     do {
-      let header = this.#tryHeader(length);
-      while (header === undefined) {
-        yield* this.#more();
-        header = this.#tryHeader(length);
-      }
+      const header = this.#tryHeader(length) ?? (yield* this.#header(length));
       this.#count();
       const contentAt = header.contentStart - this.#at;
       if (header.tag === tag.endOfContents) {
@@ -120,7 +119,9 @@ export class BerInput {
 
   /** The contents of the next OCTET STRING (or of one under an implicit tag), streamed in the order they come. */
   *octetString(expected: number, take: (chunk: Uint8Array) => void): Steps<void> {
-    const header = yield* this.#expect(expected);
+    this.#requireElement(expected);
+    const header = this.#tryHeader(0) ?? (yield* this.#header());
+    this.#expect(header, expected);
     if ((header.identifier & constructedBit) === 0) {
       this.#advance(header.contentStart - this.#at);
       yield* this.#contents(header.length, take);
@@ -135,11 +136,7 @@ export class BerInput {
         this.#close();
         continue;
       }
-      let segment = this.#tryHeader(0);
-      while (segment === undefined) {
-        yield* this.#more();
-        segment = this.#tryHeader(0);
-      }
+      const segment = this.#tryHeader(0) ?? (yield* this.#header());
       if (segment.tag === tag.endOfContents && this.#indefinite.at(-1) === true) this.#close();
       else if (segment.tag !== tag.octetString)
         throw this.#malformed(`a string segment of type ${tagName(segment.tag)}`);
@@ -165,23 +162,24 @@ export class BerInput {
     }
   }
 
-  *#header(): Steps<BerHeader> {
-    let header = this.#tryHeader(0);
-    while (header === undefined) {
+  /** Waits for a header. Whoever wants one looks first whether it is there already: a generator costs more than a look. */
+  *#header(ahead: number = 0): Steps<BerHeader> {
+    for (;;) {
       yield* this.#more();
-      header = this.#tryHeader(0);
+      const header = this.#tryHeader(ahead);
+      if (header !== undefined) return header;
     }
-    return header;
   }
 
-  *#expect(expected: number): Steps<BerHeader> {
+  #requireElement(expected: number): void {
     if (this.#atDefiniteEnd()) throw this.#malformed(`${tagName(expected)} is missing`);
-    const header = yield* this.#header();
+  }
+
+  #expect(header: BerHeader, expected: number): void {
     if (header.tag !== expected)
       throw this.#malformed(`${tagName(expected)} was expected, found ${tagName(header.tag)}`);
     this.#count();
     if (header.length >= 0) this.#requireRoom(header.contentStart - this.#at + header.length);
-    return header;
   }
 
   *#more(): Steps<void> {

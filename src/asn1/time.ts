@@ -2,27 +2,23 @@
 import { latin1 } from "../bytes.ts";
 import { tag } from "./tag.ts";
 
-const utcTime = /^(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/;
-const generalizedTime = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/;
+const utcTime = /^\d{12}Z$/;
+const generalizedTime = /^\d{14}Z$/;
 
 /** The instant, or undefined where the text is not of the restricted form. YY from 50 up is 19YY. */
 export function parseTime(timeTag: number, text: string): Date | undefined {
-  const match = (timeTag === tag.utcTime ? utcTime : generalizedTime).exec(text);
-  if (match === null) return undefined;
-  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = match.slice(1).map(Number);
-  const fullYear = timeTag === tag.utcTime ? year + (year < 50 ? 2000 : 1900) : year;
-  const date = new Date(0);
-  date.setUTCFullYear(fullYear, month - 1, day);
-  date.setUTCHours(hour, minute, second);
-  // A day that does not exist would roll over into the next month.
-  const exists =
-    date.getUTCMonth() === month - 1 && date.getUTCDate() === day && hour < 24 && minute < 60 && second < 60;
-  return exists ? date : undefined;
+  if (!(timeTag === tag.utcTime ? utcTime : generalizedTime).test(text)) return undefined;
+  const digits = timeTag === tag.generalizedTime ? text : `${text < "50" ? "20" : "19"}${text}`;
+  const part = (at: number): string => digits.slice(at, at + 2);
+  const day = part(6);
+  const date = new Date(`${digits.slice(0, 4)}-${part(4)}-${day}T${part(8)}:${part(10)}:${part(12)}Z`);
+  // A day that does not exist rolls over into the next month, hour 24 into the next day.
+  return date.getUTCDate() === Number(day) ? date : undefined;
 }
 
 /** As reports write an instant: RFC 3339, to the second. */
 export function formatInstant(date: Date): string {
-  return date.toISOString().replace(/\.\d+/, "");
+  return `${date.toISOString().slice(0, -5)}Z`;
 }
 
 /** UTCTime through 2049, then GeneralizedTime. */
