@@ -31,7 +31,7 @@ export { mediaTypeOf, parseMediaType, transferEncodingOf } from "./mime/media-ty
 export { mendHeader, mendLineEnds } from "./mime/mend-line-ends.ts";
 export type { MimeErrorCode } from "./mime/mime-error.ts";
 export type { MultipartEvent } from "./mime/multipart.ts";
-export { formatBoundary, formatDelimiters, readMultipart } from "./mime/multipart.ts";
+export { formatBoundary, formatDelimiters, readMultipart, scanMultipart } from "./mime/multipart.ts";
 export type { DeliveryReport, ReportedRecipient, TypedAddress } from "./mime/report.ts";
 export { readReport } from "./mime/report.ts";
 export type { ReportToWrite } from "./mime/report-writer.ts";

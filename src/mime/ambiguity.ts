@@ -18,60 +18,61 @@ import { type MediaType, readDisposition, readMediaType, transferEncodingOf } fr
 
 /** Everything about this header that makes its entity's structure uncertain, in words; empty for honest mail. */
 export function ambiguities(header: HeaderBlock): readonly string[] {
-  const type = fieldNamed(header, "Content-Type");
-  const disposition = fieldNamed(header, "Content-Disposition");
+  const found: string[] = [];
+  const content = { fields: header.fields.filter(isContentField), separator: header.separator };
+  const type = fieldNamed(content, "Content-Type");
+  const disposition = fieldNamed(content, "Content-Disposition");
   const reading = type === undefined ? undefined : readMediaType(fieldText(type));
-  return [
-    ...headerAmbiguities(header),
-    ...header.fields.filter(isContentField).flatMap(contentFieldAmbiguities),
-    ...single.filter((name) => fieldsNamed(header, name).length > 1).map((name) => `${name} given twice`),
-    ...(reading?.problems ?? []),
-    ...(disposition === undefined ? [] : readDisposition(fieldText(disposition)).problems),
-    ...boundaryAmbiguities(reading?.mediaType),
-    ...encodingAmbiguities(header, reading?.mediaType),
-  ];
+  noteHeader(header, found);
+  for (const field of content.fields) noteContentField(field, found);
+  noteFieldsGivenTwice(content, found);
+  if (reading !== undefined) found.push(...reading.problems);
+  if (disposition !== undefined) found.push(...readDisposition(fieldText(disposition)).problems);
+  noteBoundary(reading?.mediaType, found);
+  noteEncoding(content, reading?.mediaType, found);
+  return found;
 }
 
-const single = ["MIME-Version", "Content-Type", "Content-Transfer-Encoding", "Content-Disposition"];
-
-function headerAmbiguities(header: HeaderBlock): string[] {
-  const found: string[] = [];
+function noteHeader(header: HeaderBlock, found: string[]): void {
   const text = latin1Text(formatHeader(header));
   if (header.separator.length === 0) found.push("header without an empty line at its end");
   if (text.includes("\0")) found.push("NUL in the header");
   if (/\r(?!\n)|(?<!\r)\n/.test(text)) found.push("bare CR or LF in the header");
-  return found;
 }
 
-function contentFieldAmbiguities(field: HeaderField): string[] {
-  const found: string[] = [];
+function noteContentField(field: HeaderField, found: string[]): void {
   const text = latin1Text(field.octets);
   if (!text.startsWith(":", field.name.length)) found.push(`${field.name} with blanks before its colon`);
   if (/\r\n[ \t]+\r\n/.test(text)) found.push(`${field.name} with a line of blanks`);
-  return found;
+}
+
+const single = ["MIME-Version", "Content-Type", "Content-Transfer-Encoding", "Content-Disposition"];
+
+function noteFieldsGivenTwice(content: HeaderBlock, found: string[]): void {
+  for (const name of single) if (fieldsNamed(content, name).length > 1) found.push(`${name} given twice`);
 }
 
 // RFC 2046, 5.1.1 allows up to 70 of fewer characters than these; what lies outside is cut, trimmed or unescaped by some.
 const boundaryShape = /^[!#-[\]-~](?:[ !#-[\]-~]{0,68}[!#-[\]-~])?$/;
 
-function boundaryAmbiguities(mediaType: MediaType | undefined): string[] {
-  if (!mediaType?.type.startsWith("multipart/")) return [];
+function noteBoundary(mediaType: MediaType | undefined, found: string[]): void {
+  if (!mediaType?.type.startsWith("multipart/")) return;
   const boundary = mediaType.parameters.get("boundary");
-  if (boundary === undefined) return ["multipart without a boundary"];
-  return boundaryShape.test(boundary) && !boundary.includes("=?") ? [] : ["multipart with an odd boundary"];
+  if (boundary === undefined) found.push("multipart without a boundary");
+  else if (!boundaryShape.test(boundary) || boundary.includes("=?")) found.push("multipart with an odd boundary");
 }
 
 const knownEncodings = new Set(["7bit", "8bit", "binary", "quoted-printable", "base64"]);
 
-function encodingAmbiguities(header: HeaderBlock, mediaType: MediaType | undefined): string[] {
-  const field = fieldNamed(header, "Content-Transfer-Encoding");
-  if (field === undefined) return [];
-  const encoding = transferEncodingOf(header);
-  if (fieldText(field).toLowerCase() !== encoding) return ["Content-Transfer-Encoding with more than one word"];
-  if (!knownEncodings.has(encoding)) return ["Content-Transfer-Encoding unknown"];
+function noteEncoding(content: HeaderBlock, mediaType: MediaType | undefined, found: string[]): void {
+  const field = fieldNamed(content, "Content-Transfer-Encoding");
+  if (field === undefined) return;
+  const encoding = transferEncodingOf(content);
+  if (fieldText(field).toLowerCase() !== encoding) found.push("Content-Transfer-Encoding with more than one word");
+  else if (!knownEncodings.has(encoding)) found.push("Content-Transfer-Encoding unknown");
   // RFC 2045, 6.4 forbids it; some decode all the same, some read the encoded text as parts.
-  const encoded = encoding === "base64" || encoding === "quoted-printable";
-  return encoded && isComposite(mediaType) ? [`${mediaType?.type} encoded as a whole`] : [];
+  else if ((encoding === "base64" || encoding === "quoted-printable") && isComposite(mediaType))
+    found.push(`${mediaType?.type} encoded as a whole`);
 }
 
 const compositeMessages = new Set(["message/rfc822", "message/partial", "message/external-body"]);

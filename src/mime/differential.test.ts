@@ -189,6 +189,8 @@ async function readDirectParts(octets: Uint8Array): Promise<{ problems: string[]
   for await (const part of readParts(readMultipart(body, boundary), (what) => problems.push(what))) {
     const entity = await readEntity(part);
     problems.push(...ambiguities(entity.header));
+    // postal-mime counts what a message inside holds among the parts around it.
+    if (mediaTypeOf(entity.header).type === "message/rfc822") problems.push("a message inside");
     const encoded = await collect(entity.body);
     try {
       const decoder = transferDecoder(transferEncodingOf(entity.header));

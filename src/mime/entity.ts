@@ -38,6 +38,7 @@ type Head = {
 
 // The header may be empty, then its empty line is the input's first: as if a line end stood before the input.
 const lineEnd = latin1("\r\n");
+const [cr, lf] = lineEnd;
 
 async function readHead(chunks: AsyncIterator<Uint8Array>): Promise<Head> {
   const read: Uint8Array[] = [];
@@ -48,14 +49,13 @@ async function readHead(chunks: AsyncIterator<Uint8Array>): Promise<Head> {
     if (next.done) return { octets: concat(read), headEnd: size, complete: true };
     const chunk = next.value;
     // An empty line across the seam lies in the last three octets before it and the first three behind.
-    const border = concat([seam, chunk.subarray(0, 3)]);
-    const atBorder = emptyLineAt(border);
-    const found = atBorder === -1 ? emptyLineAt(chunk) : atBorder - seam.length;
+    const acrossSeam = chunk[0] === cr || chunk[0] === lf ? emptyLineAt(concat([seam, chunk.subarray(0, 3)])) : -1;
+    const found = acrossSeam === -1 ? emptyLineAt(chunk) : acrossSeam - seam.length;
     read.push(chunk);
     const headEnd = size + found + 4;
     if (found !== -1 && headEnd <= maxHeaderSize) return { octets: concat(read), headEnd, complete: true };
     size += chunk.length;
-    seam = chunk.length >= 3 ? chunk.subarray(-3) : border.subarray(-3);
+    seam = chunk.length >= 3 ? chunk.subarray(-3) : concat([seam, chunk]).subarray(-3);
   }
   return { octets: concat(read), headEnd: Math.min(size, maxHeaderSize), complete: false };
 }

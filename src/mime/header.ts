@@ -58,7 +58,7 @@ export function splitHeader(octets: Uint8Array, complete: boolean): HeaderSplit 
 function nameAt(text: string, at: number): string | undefined {
   if (at === 0 && mboxLine.test(text)) return "";
   fieldName.lastIndex = at;
-  return fieldName.exec(text)?.[0];
+  return fieldName.test(text) ? text.slice(at, fieldName.lastIndex) : undefined;
 }
 
 /** The end of the field at `at`: behind the first CRLF that no blank or tab follows. */
@@ -92,17 +92,16 @@ function hasName(field: HeaderField, lowerCase: string): boolean {
 
 /** A field that describes this entity's content rather than the letter: MIME-Version and Content-* (RFC 2045, 9). */
 export function isContentField(field: HeaderField): boolean {
-  const name = field.name.toLowerCase();
-  return name === "mime-version" || name.startsWith("content-");
+  return contentFieldName.test(field.name);
 }
+
+const contentFieldName = /^(?:mime-version$|content-)/i;
 
 /** What stands behind the colon, unfolded (RFC 5322, 2.2.3), outer blanks removed. UTF-8 where it is that, else Latin-1. */
 export function fieldText(field: HeaderField): string {
-  return trimBlanks(unfold(decodeText(field.octets)).slice(field.name === "" ? 0 : colonAt(field) + 1));
-}
-
-function colonAt(field: HeaderField): number {
-  return field.octets.indexOf(0x3a);
+  const text = decodeText(field.octets);
+  const from = field.name === "" ? 0 : text.indexOf(":") + 1;
+  return trimBlanks(unfold(text.slice(from, text.endsWith("\r\n") ? -2 : undefined)));
 }
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -120,7 +119,7 @@ function decodeText(octets: Uint8Array): string {
 const hasEightBit = /[\x80-\xff]/;
 
 function unfold(text: string): string {
-  return text.includes("\r\n") ? text.replace(/\r\n(?=[ \t]|$)/g, "") : text;
+  return text.includes("\r\n") ? text.replace(/\r\n(?=[ \t])/g, "") : text;
 }
 
 /** Blank and tab only: `trim` would take control characters and what Unicode calls a space along. */

@@ -34,9 +34,25 @@ const lf = 0x0a;
  * named as problems.
  */
 export async function* readMultipart(body: ByteSource, boundary: string): AsyncGenerator<MultipartEvent> {
-  const scan = multipartScan(boundary);
-  for await (const chunk of body) yield* scan.update(chunk);
-  yield* scan.final();
+  const events: MultipartEvent[] = [];
+  const scan = new MultipartScan(boundary, (event) => events.push(event));
+  for await (const chunk of body) {
+    scan.update(chunk);
+    for (const event of events.splice(0)) yield event;
+  }
+  scan.final();
+  for (const event of events) yield event;
+}
+
+/** As `readMultipart`, for who has not to wait over an event. */
+export async function scanMultipart(
+  body: ByteSource,
+  boundary: string,
+  give: (event: MultipartEvent) => void,
+): Promise<void> {
+  const scan = new MultipartScan(boundary, give);
+  for await (const chunk of body) scan.update(chunk);
+  scan.final();
 }
 
 /**
@@ -85,47 +101,34 @@ export function formatBoundary(random: Uint8Array): string {
   return `=_${Buffer.from(random).toString("hex")}`;
 }
 
-type Scan = { update(chunk: Uint8Array): Generator<MultipartEvent>; final(): Generator<MultipartEvent> };
+class MultipartScan {
+  readonly #give: (event: MultipartEvent) => void;
+  readonly #dashed: Buffer;
+  readonly #problems = new Set<string>();
+  #held: Uint8Array = noOctets; // what may be the beginning of a delimiter
+  #atLineStart = true; // whether `held` and what follows begin a line: at the body's start and behind a delimiter
+  #part = -1;
+  #closed = false;
 
-function multipartScan(boundary: string): Scan {
-  const dashed = Buffer.from(`--${boundary}`);
-  const problems = new Set<string>();
-  let held: Uint8Array = noOctets; // what may be the beginning of a delimiter
-  let atLineStart = true; // whether `held` and what follows begin a line: at the body's start and behind a delimiter
-  let part = -1;
-  let closed = false;
-
-  function* problem(what: string): Generator<MultipartEvent> {
-    if (!problems.has(what)) yield { kind: "problem", what };
-    problems.add(what);
+  constructor(boundary: string, give: (event: MultipartEvent) => void) {
+    this.#give = give;
+    this.#dashed = Buffer.from(`--${boundary}`);
   }
 
-  function* content(chunk: Uint8Array): Generator<MultipartEvent> {
-    if (chunk.length === 0) return;
-    if (closed) yield { kind: "epilogue", chunk };
-    else if (part === -1) yield { kind: "preamble", chunk };
-    else yield { kind: "part", index: part, chunk };
+  update(chunk: Uint8Array): void {
+    this.#judge(this.#held.length === 0 ? asBuffer(chunk) : Buffer.concat([this.#held, chunk]), false);
   }
 
-  function* line(found: Line, chunk: Uint8Array): Generator<MultipartEvent> {
-    if (closed) {
-      yield* problem("boundary behind the close delimiter");
-      yield* content(chunk);
-    } else if (found.kind === "close") {
-      if (part === -1) yield* problem("multipart closed before its first part");
-      closed = true;
-      yield { kind: "close", chunk };
-    } else {
-      part++;
-      if (part === maxParts) throw overLimit(`more than ${maxParts} parts in a multipart`);
-      yield { kind: "delimiter", index: part, chunk };
-    }
+  final(): void {
+    this.#judge(asBuffer(this.#held), true);
+    if (!this.#closed) this.#problem("multipart without its close delimiter");
   }
 
   /** Gives events for all that can be judged and holds the rest. */
-  function* judge(octets: Buffer, complete: boolean): Generator<MultipartEvent> {
+  #judge(octets: Buffer, complete: boolean): void {
+    const dashed = this.#dashed;
     let from = 0;
-    let lineStart = atLineStart ? 0 : -1;
+    let lineStart = this.#atLineStart ? 0 : -1;
     let end = octets.length;
     for (let at = octets.indexOf(dashed); at !== -1; at = octets.indexOf(dashed, at + 1)) {
       const found = lineAt(octets, at, dashed.length, { from, lineStart, complete });
@@ -133,27 +136,46 @@ function multipartScan(boundary: string): Scan {
         end = found.from;
         break;
       }
-      if (found.kind === "problem") yield* problem(found.what);
+      if (found.kind === "problem") this.#problem(found.what);
       if (found.kind !== "delimiter" && found.kind !== "close") continue;
-      yield* content(octets.subarray(from, found.from));
-      yield* line(found, octets.subarray(found.from, found.to));
+      this.#content(octets.subarray(from, found.from));
+      this.#line(found.kind, octets.subarray(found.from, found.to));
       from = found.to;
       lineStart = from;
       at = from - 1;
     }
     if (!complete && end === octets.length) end = beginningAt(octets, dashed, from, lineStart);
-    yield* content(octets.subarray(from, end));
-    atLineStart = lineStart === end;
-    held = octets.subarray(end);
+    this.#content(octets.subarray(from, end));
+    this.#atLineStart = lineStart === end;
+    this.#held = octets.subarray(end);
   }
 
-  return {
-    update: (chunk) => judge(held.length === 0 ? asBuffer(chunk) : Buffer.concat([held, chunk]), false),
-    *final() {
-      yield* judge(asBuffer(held), true);
-      if (!closed) yield* problem("multipart without its close delimiter");
-    },
-  };
+  #line(kind: "delimiter" | "close", chunk: Uint8Array): void {
+    if (this.#closed) {
+      this.#problem("boundary behind the close delimiter");
+      this.#content(chunk);
+    } else if (kind === "close") {
+      if (this.#part === -1) this.#problem("multipart closed before its first part");
+      this.#closed = true;
+      this.#give({ kind, chunk });
+    } else {
+      this.#part++;
+      if (this.#part === maxParts) throw overLimit(`more than ${maxParts} parts in a multipart`);
+      this.#give({ kind, index: this.#part, chunk });
+    }
+  }
+
+  #content(chunk: Uint8Array): void {
+    if (chunk.length === 0) return;
+    if (this.#closed) this.#give({ kind: "epilogue", chunk });
+    else if (this.#part === -1) this.#give({ kind: "preamble", chunk });
+    else this.#give({ kind: "part", index: this.#part, chunk });
+  }
+
+  #problem(what: string): void {
+    if (!this.#problems.has(what)) this.#give({ kind: "problem", what });
+    this.#problems.add(what);
+  }
 }
 
 type Line =

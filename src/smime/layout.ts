@@ -30,31 +30,23 @@ export type SplitHeader = {
 
 /** Divides a header into what stays outside and what travels inside. */
 export function splitHeader({ fields, separator }: HeaderBlock): SplitHeader {
-  const isContent = fields.map(isContentField);
-  const first = isContent.indexOf(true);
+  const before: Uint8Array[] = [];
+  const after: Uint8Array[] = [];
+  const content: Uint8Array[] = [];
   const gaps: number[] = [];
-  let others = 0;
-  for (const content of isContent.slice(Math.max(first, 0))) {
-    if (!content) others++;
+  let behindLast = 0;
+  for (const field of fields) {
+    if (!isContentField(field)) (content.length === 0 ? before : after).push(wholeLine(field));
     else {
-      gaps.push(others);
-      others = 0;
+      gaps.push(after.length - behindLast);
+      behindLast = after.length;
+      content.push(wholeLine(field));
     }
   }
-  const open = fields.length > 0 && !endsLine((fields.at(-1) as HeaderField).octets);
-  const record = formatLayout({
-    gaps: first < 0 ? [] : gaps,
-    end: open ? "open" : separator.length > 0 ? "line" : "none",
-  });
-  const whole = fields.map(wholeLine);
-  const outside = (from: number, to: number): Uint8Array[] =>
-    whole.slice(from, to).filter((_, at) => isContent[from + at] === false);
-  const place = first < 0 ? fields.length : first;
-  return {
-    before: outside(0, place),
-    after: outside(place, fields.length),
-    payloadHead: concat([...whole.filter((_, at) => isContent[at]), record, crlf]),
-  };
+  const last = fields.at(-1);
+  const open = last !== undefined && !endsLine(last.octets);
+  const record = formatLayout({ gaps, end: open ? "open" : separator.length > 0 ? "line" : "none" });
+  return { before, after, payloadHead: concat([...content, record, crlf]) };
 }
 
 /** How the content fields stood among the others: `gaps[i]` other fields before the i-th, counted from the one before it. */
@@ -87,16 +79,20 @@ export function layoutOf(header: HeaderBlock): Layout | undefined {
  * not to a part of one (RFC 2045, 4): others leave it outside, and what they sent has to stay MIME.
  */
 export function restoreHeader(outer: HeaderBlock, payload: HeaderBlock, end: Layout["end"]): Uint8Array {
-  const others = outer.fields.filter((field) => !isContentField(field));
-  const content = payload.fields.filter(isContentField).map(wholeLine);
-  const place = outer.fields.findIndex(isContentField);
-  const before = octetsOf(others.slice(0, place < 0 ? others.length : place));
-  const after = octetsOf(others.slice(before.length));
+  const before: Uint8Array[] = [];
+  const after: Uint8Array[] = [];
+  let others = before;
+  for (const field of outer.fields) {
+    if (isContentField(field)) others = after;
+    else others.push(field.octets);
+  }
   const layout = layoutOf(payload);
   const hasVersion = layout !== undefined || fieldNamed(payload, "MIME-Version") !== undefined;
-  const version = hasVersion ? [] : octetsOf(fieldsNamed(outer, "MIME-Version"));
-  const fields = concat([...before, ...version, ...interleave(content, layout?.gaps ?? [], after)]);
-  if (end === "line") return concat([fields, crlf]);
+  const version = hasVersion ? [] : fieldsNamed(outer, "MIME-Version").map(({ octets }) => octets);
+  const content = payload.fields.filter(isContentField).map(wholeLine);
+  const restored = [...before, ...version, ...interleave(content, layout?.gaps ?? [], after)];
+  if (end === "line") return concat([...restored, crlf]);
+  const fields = concat(restored);
   return end === "open" && endsLine(fields) ? fields.subarray(0, -2) : fields;
 }
 
@@ -113,10 +109,6 @@ function interleave(
     at += gap;
   });
   return [...result, ...others.slice(at)];
-}
-
-function octetsOf(fields: readonly HeaderField[]): Uint8Array[] {
-  return fields.map(({ octets }) => octets);
 }
 
 /** A payload may end within its last field. */
