@@ -29,6 +29,7 @@ export { pkcs12Kdf, pkcs12KdfPurpose } from "./crypto/kdf-pkcs12.ts";
 export { type PrivateKey, privateKeyOf } from "./crypto/key.ts";
 export type { Agreement, AgreementScheme } from "./crypto/key-agreement.ts";
 export * as keyAgreement from "./crypto/key-agreement.ts";
+export { keyDetails } from "./crypto/key-details.ts";
 export type { KeyTransport } from "./crypto/key-transport.ts";
 export * as keyTransport from "./crypto/key-transport.ts";
 export { aesWrapFor, type KeyWrap, unwrapKey, wrapKey } from "./crypto/key-wrap.ts";

@@ -55,25 +55,25 @@ function* readEncapContentInfo(
   digestAlgorithms: readonly AlgorithmIdentifier[],
   take: (chunk: Uint8Array) => void,
 ): Steps<Pick<SignedData, "eContentType" | "digests" | "contentOctets">> {
-  const running = runningDigests(digestAlgorithms.map(digestOf));
   yield* input.enter(tag.sequence);
   const eContentType = new DerReader(toDer(yield* input.element())).oid();
-  let contentOctets: number | undefined;
-  if ((yield* input.peek()) !== -1) {
-    yield* input.enter(context(0));
-    contentOctets = 0;
-    const takeContent = (chunk: Uint8Array): void => {
-      contentOctets = (contentOctets as number) + chunk.length;
-      for (const digest of running) digest.update(chunk);
-      take(chunk);
-    };
-    if ((yield* input.peek()) === tag.octetString) yield* input.octetString(tag.octetString, takeContent);
-    else takeContent(pkcs7Contents(yield* input.element()));
+  if ((yield* input.peek()) === -1) {
     yield* input.leave();
+    return { eContentType, digests: new Map() };
   }
+  const running = runningDigests(digestAlgorithms.map(digestOf));
+  let contentOctets = 0;
+  const takeContent = (chunk: Uint8Array): void => {
+    contentOctets += chunk.length;
+    for (const digest of running) digest.update(chunk);
+    take(chunk);
+  };
+  yield* input.enter(context(0));
+  if ((yield* input.peek()) === tag.octetString) yield* input.octetString(tag.octetString, takeContent);
+  else takeContent(pkcs7Contents(yield* input.element()));
   yield* input.leave();
-  const digests = new Map(running.map(({ digest, final }) => [digest.name, final()]));
-  return { eContentType, digests, ...(contentOctets === undefined ? {} : { contentOctets }) };
+  yield* input.leave();
+  return { eContentType, contentOctets, digests: new Map(running.map(({ digest, final }) => [digest.name, final()])) };
 }
 
 /** PKCS #7 1.5 content that is no OCTET STRING: its contents octets count, without tag and length (RFC 5652, 5.2.1). */

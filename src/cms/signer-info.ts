@@ -9,6 +9,7 @@ import {
   type Digest,
   type DigestName,
   digestOf,
+  keyDetails,
   type PrivateKey,
   readAlgorithmIdentifier,
   runningVerification,
@@ -192,7 +193,7 @@ async function verifyContent(
 }
 
 function weakKey({ publicKey }: Certificate): string[] {
-  const bits = publicKey.asymmetricKeyDetails?.modulusLength;
+  const bits = keyDetails(publicKey).modulusLength;
   return publicKey.asymmetricKeyType?.startsWith("rsa") && bits !== undefined && bits < 2048 ? [`rsa-${bits}`] : [];
 }
 

@@ -12,6 +12,7 @@ import {
   readAlgorithmIdentifier,
 } from "./identifier.ts";
 import { hkdf, x963Kdf } from "./kdf.ts";
+import { keyDetails } from "./key-details.ts";
 import { type KeyWrap, keyWrapOf } from "./key-wrap.ts";
 
 export type AgreementScheme = {
@@ -124,15 +125,8 @@ export function agreeWithRecipient(recipient: KeyObject): Originator {
   };
 }
 
-const curves = new WeakMap<KeyObject, string>();
-
-/** Asking node:crypto costs as much as hashing a small message. */
 function curveOf(key: KeyObject): string | undefined {
-  const known = curves.get(key);
-  if (known !== undefined) return known;
-  const curve = key.asymmetricKeyType === "ec" ? key.asymmetricKeyDetails?.namedCurve : undefined;
-  if (curve !== undefined) curves.set(key, curve);
-  return curve;
+  return key.asymmetricKeyType === "ec" ? keyDetails(key).namedCurve : undefined;
 }
 
 /** The sender's ephemeral key, on the curve of our own; undefined where it is no key on that curve. */
@@ -159,7 +153,17 @@ export function originatorKey(
 /** RFC 5753 7.1.2: parameters are absent, NULL, or name the curve; a curve described in full is no curve of ours. */
 function isOnCurveOf(algorithm: AlgorithmIdentifier, own: KeyObject): boolean {
   if (algorithm.parameters === undefined || parametersAbsentOrNull(algorithm)) return true;
-  const spki = new DerReader(own.export({ format: "der", type: "spki" })).sequence();
-  const { parameters } = readAlgorithmIdentifier(spki);
+  const parameters = curveParametersOf(own);
   return parameters !== undefined && equalOctets(parameters, algorithm.parameters);
+}
+
+const curveParameters = new WeakMap<KeyObject, Uint8Array | undefined>();
+
+/** The parameters in a key's own SubjectPublicKeyInfo; node:crypto takes as long to write one as to agree on a secret. */
+function curveParametersOf(key: KeyObject): Uint8Array | undefined {
+  if (curveParameters.has(key)) return curveParameters.get(key);
+  const spki = new DerReader(key.export({ format: "der", type: "spki" })).sequence();
+  const { parameters } = readAlgorithmIdentifier(spki);
+  curveParameters.set(key, parameters);
+  return parameters;
 }

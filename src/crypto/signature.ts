@@ -6,6 +6,7 @@ import { asBuffer } from "../bytes.ts";
 import { type Digest, type DigestName, digestNamed } from "./digest.ts";
 import { CryptoError } from "./errors.ts";
 import { type AlgorithmIdentifier, formatAlgorithmIdentifier, parametersAbsentOrNull } from "./identifier.ts";
+import { keyDetails } from "./key-details.ts";
 import { formatPssParameters, parsePssParameters } from "./rsa-parameters.ts";
 
 export type SignatureFamily = "rsa-v15" | "rsa-pss" | "ecdsa" | "dsa" | "ed25519";
@@ -170,7 +171,7 @@ export function verifySignature(
  * which is one more way to write the same signature.
  */
 function hasWholeLength({ family }: SignatureScheme, key: KeyObject, signature: Uint8Array): boolean {
-  return family !== "rsa-pss" || signature.length === Math.ceil((key.asymmetricKeyDetails?.modulusLength ?? 0) / 8);
+  return family !== "rsa-pss" || signature.length === Math.ceil((keyDetails(key).modulusLength ?? 0) / 8);
 }
 
 /** Malformed signature values and parameters out of the key's range throw: no signature either way. */
@@ -202,7 +203,7 @@ export function runningVerification(
 
 /** The scheme that fits a public key where nobody asked for another: profile B's, by key type and strength. */
 export function defaultScheme(key: KeyObject): SignatureScheme {
-  const curve = key.asymmetricKeyDetails?.namedCurve;
+  const curve = keyDetails(key).namedCurve;
   const ecdsa = curve === "secp384r1" ? "ecdsa-sha384" : curve === "secp521r1" ? "ecdsa-sha512" : "ecdsa-sha256";
   const byType: Readonly<Record<string, string>> = {
     rsa: "rsa-v15-sha256",

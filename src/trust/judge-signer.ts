@@ -29,12 +29,10 @@ const queueTimeMs = 7 * 86_400_000;
 export function signerJudge(options: SignerJudgeOptions): JudgeSigner {
   const { now, binding } = options;
   return ({ certificate, certificates, signingTime }) => {
-    const intermediates =
-      certificates.length === 0 ? options.intermediates : [...options.intermediates, ...certificates];
     const verify = isPinned(certificate, binding) ? verifyPinned : verifyPath;
     const path = verify(certificate, {
       ...options,
-      intermediates,
+      alsoAtHand: certificates,
       at: judgingTime(now, signingTime),
       // Who stole a key also says when its signatures were made: revocation is looked at now.
       revocationAt: now,

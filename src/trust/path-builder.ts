@@ -13,6 +13,7 @@ export const maxSignatureChecks = 100;
 export type Search = {
   readonly anchors: readonly Certificate[];
   readonly intermediates: readonly Certificate[];
+  readonly alsoAtHand: readonly Certificate[];
   readonly at: Date;
   /** Filled while searching: why branches ended. */
   readonly deadEnds: PathReason[];
@@ -66,11 +67,11 @@ function noIssuer(certificate: Certificate): PathReason {
 function issuersOf(
   subject: Certificate,
   path: readonly Certificate[],
-  { anchors, intermediates, at }: Search,
+  { anchors, intermediates, alsoAtHand, at }: Search,
 ): Certificate[] {
-  const candidates = [...named(subject.issuerKey, anchors), ...named(subject.issuerKey, intermediates)].filter(
-    (candidate) => !path.some((used) => isSameAuthority(used, candidate)),
-  );
+  const candidates = [anchors, intermediates, alsoAtHand]
+    .flatMap((certificates) => named(subject.issuerKey, certificates))
+    .filter((candidate) => !path.some((used) => isSameAuthority(used, candidate)));
   if (candidates.length < 2) return candidates;
   const likelihood = (candidate: Certificate) =>
     (keyIdentifiersFit(subject.extensions, candidate.extensions) ? 4 : 0) +
@@ -86,8 +87,12 @@ function isSameAuthority(used: Certificate, candidate: Certificate): boolean {
 
 const indices = new WeakMap<readonly Certificate[], ReadonlyMap<string, readonly Certificate[]>>();
 
+/** Below this many certificates, such as come with a message, looking through them is cheaper than an index. */
+const indexedFrom = 10;
+
 /** Those of `certificates` with this subject. Lists are indexed once, so they must not be changed afterwards. */
 function named(subjectKey: string, certificates: readonly Certificate[]): readonly Certificate[] {
+  if (certificates.length < indexedFrom) return certificates.filter((one) => one.subjectKey === subjectKey);
   let index = indices.get(certificates);
   if (index === undefined) {
     index = Map.groupBy(certificates, (certificate) => certificate.subjectKey);

@@ -1,6 +1,7 @@
 // One path, leaf first and anchor last, whose signatures are right: is it good? RFC 5280 6.1 without names and policies,
 // which are refused where a path has them and not judged. The anchor's own dates and constraints count as anyone's.
 import { formatInstant } from "../asn1.ts";
+import { keyDetails } from "../crypto.ts";
 import { type Certificate, type Crl, isSelfIssued, type KeyUsage } from "../x509.ts";
 import { type PathReason, type ReasonCode, reason } from "./reasons.ts";
 import { revocationReason } from "./revocation.ts";
@@ -58,7 +59,7 @@ function judgeKey(certificate: Certificate, add: Add): void {
     add("KEY", (thrown as Error).message);
     return;
   }
-  const { modulusLength, namedCurve } = key.asymmetricKeyDetails ?? {};
+  const { modulusLength, namedCurve } = keyDetails(key);
   if (key.asymmetricKeyType === "dsa") add("WEAK", "a DSA key");
   else if (modulusLength !== undefined && modulusLength < minRsaBits)
     add("WEAK", `an RSA key of ${modulusLength} bits`);

@@ -8,6 +8,8 @@ export type PathOptions = {
   /** Exactly these are believed, self-signed or not. Neither list may be changed afterwards: they are indexed once. */
   readonly anchors: readonly Certificate[];
   readonly intermediates: readonly Certificate[];
+  /** More intermediates, few: what came with a message. */
+  readonly alsoAtHand?: readonly Certificate[];
   readonly at: Date;
   /** When revocation is looked at, where that is another moment. */
   readonly revocationAt?: Date;
@@ -29,9 +31,10 @@ export type PathVerdict = {
 };
 
 export function verifyPath(leaf: Certificate, options: PathOptions): PathVerdict {
-  const { anchors, intermediates, at, purpose, legacy = false, crls = [], revocation = "check" } = options;
+  const { anchors, intermediates, alsoAtHand = [], at, purpose, legacy = false } = options;
+  const { crls = [], revocation = "check" } = options;
   if (anchors.length === 0) return refusal([leaf], [reason("NO_ANCHORS", leaf, "no trust anchors were given")]);
-  const search: Search = { anchors, intermediates, at, deadEnds: [] };
+  const search: Search = { anchors, intermediates, alsoAtHand, at, deadEnds: [] };
   const judgement: Judgement = { at, revocationAt: options.revocationAt ?? at, purpose, crls, revocation };
   let closest: { readonly path: readonly Certificate[]; readonly reasons: readonly PathReason[] } | undefined;
   for (const path of pathsToAnchors(leaf, search)) {
