@@ -119,10 +119,10 @@ export class Connection {
     this.#said += text;
   }
 
-  /** Writes octets and waits until there is room for more. */
+  /** Writes octets and waits until there is room for more, or the other side has something to say. */
   async write(octets: Uint8Array): Promise<void> {
     await this.flush();
-    await this.#put(octets);
+    await this.#put(octets, () => this.quiet);
   }
 
   async flush(): Promise<void> {
@@ -171,10 +171,10 @@ export class Connection {
     this.#stir();
   }
 
-  async #put(octets: Uint8Array | string): Promise<void> {
+  async #put(octets: Uint8Array | string, mayWait: () => boolean = () => true): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure;
     if (typeof octets === "string" ? this.#socket.write(octets, "utf8") : this.#socket.write(octets)) return;
-    while (this.#socket.writableNeedDrain) {
+    while (this.#socket.writableNeedDrain && mayWait()) {
       await this.#stirred();
       if (this.#failure !== undefined) throw this.#failure;
     }
