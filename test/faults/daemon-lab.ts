@@ -21,7 +21,7 @@ export const slowMs = 2000;
 export type DaemonLabOptions = { readonly workers?: number; readonly silenceSeconds?: number };
 
 /** A next hop that takes everything; recipients whose name begins with "slow" wait for their answer. */
-async function openHop() {
+async function openHop(): Promise<NextHop> {
   const arrived: string[] = [];
   const server = await listen(
     { host: "127.0.0.1", port: 0 },
@@ -45,7 +45,7 @@ async function openHop() {
   return { port: server.address.port, arrived, close: () => server.close() };
 }
 
-type NextHop = Awaited<ReturnType<typeof openHop>>;
+type NextHop = { readonly port: number; readonly arrived: readonly string[]; close(): Promise<void> };
 
 export class DaemonLab {
   readonly folder: string;
