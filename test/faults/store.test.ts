@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { closeSync, ftruncateSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
+import { closeSync, ftruncateSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
@@ -98,8 +98,28 @@ const callsThatFail = [
 ] as const;
 
 const tracing = spawnSync("strace", ["-qq", "-o", "/dev/null", "true"]).status === 0;
-if (!tracing) notRun(callsThatFail.length, "no strace that may trace here");
-else
+if (!tracing) notRun(callsThatFail.length + 1, "no strace that may trace here");
+else {
+  test("nothing is acknowledged before it is synced, and held mail in its order", async (t) => {
+    const folder = temporaryFolder(t);
+    const calls = path.join(temporaryFolder(t), "calls");
+    const strace = ["strace", "-f", "-y", "-qq", "-o", calls, "-e", "trace=fsync,fdatasync,rename,write"];
+    const { acknowledged } = await startWriter([folder, "w", 10, 1, 1], strace).finished();
+    assert.equal(acknowledged.length, 11);
+    const log = /sync\(\d+<.*postern\.db-wal>\)/;
+    const steps = readFileSync(calls, "utf8").split("\n");
+    const holding = [/sync\(\d+<.*wx0\.eml\.part>\)/, /rename\(.*wx0\.eml"\)/, /sync\(\d+<.*hold>\)/, log];
+    let at = 0;
+    for (const line of acknowledged) {
+      const said = steps.findIndex((step) => step.includes(`"${line}\\n"`));
+      for (const wanted of line.startsWith("hold") ? holding : [log]) {
+        at = steps.findIndex((step, n) => n > at && n < said && wanted.test(step));
+        assert.ok(at > 0, `${line}: ${wanted}`);
+      }
+      at = said;
+    }
+  });
+
   for (const { call, error, calls, every } of callsThatFail) {
     test(`a ${call} that fails with ${error}, whichever, costs nothing that was acknowledged`, async (t) => {
       let failures = 0;
@@ -110,6 +130,7 @@ else
       if (call !== "unlink" && call !== "ftruncate") assert.ok(failures > 0, "some acts failed");
     });
   }
+}
 
 /** How many acts failed; checks that those that did not are there. */
 async function writeWhileFailing(t: TestContext, inject: string): Promise<number> {
