@@ -10,9 +10,15 @@
 // - Every wait has a deadline. A refusal, an exception, a lost connection: each recipient gets its reply, and the
 //   reply for a doubt is 451. No exception leads to 250.
 //
+// - What one hop says of another is asked for by name: XFORWARD counts from `trusted` peers only, TLS is between two who
+//   pinned each other's certificate, and whatever was said before its handshake is forgotten.
+// - Nobody is waited for without end, and nobody takes more connections than his share (`connections`, `perPeer`).
+//
 // One message in:   listen(address, { dialect, handle, ... })  ->  handle({ envelope, peer, message }): Reply per recipient
 // One message out:  new RelayPool(hostname).relay(hop, envelope, message): Reply per recipient
 //
+// Spoken in both roles: PIPELINING, 8BITMIME, SMTPUTF8, SIZE, DSN, ENHANCEDSTATUSCODES, STARTTLS; as a server CHUNKING and
+// XFORWARD too. A message in chunks is held to what DATA would have let through.
 
 export { askHop } from "./smtp/ask-hop.ts";
 export type { ForwardPath, NotifyWhen, RecipientDsn } from "./smtp/dsn.ts";
