@@ -23,6 +23,14 @@ const program = `
     process.on("SIGTERM", () => { process.stdout.write("stopping"); process.exit(3); });
     setInterval(() => {}, 1000);
     process.stdout.write("ready\\n");
+  } else if (process.argv[2] === "evaluate") {
+    for (const [name, evaluate] of [["eval", () => eval("1")], ["Function", () => new Function("1")]])
+      try {
+        evaluate();
+        process.stdout.write(name + " ran\\n");
+      } catch (thrown) {
+        process.stdout.write(name + " threw " + thrown.name + "\\n");
+      }
   } else if (process.argv[2] === "die") {
     process.kill(process.pid, "SIGKILL");
   } else {
@@ -37,6 +45,13 @@ test("the program gets arguments and octets as they are, and its exit status is 
     const { status, stdout } = launch(makeHome(), pretended, ["7"], octets);
     assert.equal(status, 7);
     assert.ok(stdout.equals(octets));
+  }
+});
+
+test("text does not become code in the program", () => {
+  for (const pretended of [[], oldNode()]) {
+    const { stdout } = launch(makeHome(), pretended, ["evaluate"]);
+    assert.equal(stdout.toString(), "eval threw EvalError\nFunction threw EvalError\n");
   }
 });
 
