@@ -73,9 +73,11 @@ function patterns(): string[] {
 async function runFiles(files: string[]): Promise<Outcome> {
   const counts = { tests: 0, failed: 0, cancelled: 0, skipped: 0, todo: 0 };
   const outcome: Outcome = { counts, failures: [], closing: [], notRun: [], empty: new Set(), written: new Map() };
+  // The long runs take as long as they take.
+  const timeout = wanted.long ? 7_200_000 : 600_000;
   // At least two at once: tests that talk to a peer mostly wait for it.
   const concurrency = Math.max(2, availableParallelism());
-  for await (const event of run({ files, concurrency, cwd: root, timeout: 600_000 })) note(event, outcome);
+  for await (const event of run({ files, concurrency, cwd: root, timeout })) note(event, outcome);
   say("");
   return outcome;
 }

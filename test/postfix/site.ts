@@ -20,10 +20,12 @@ export type SiteOrder = {
   readonly domains: readonly string[];
   /** Lines for the gateway's configuration, beside what every site has. */
   readonly config?: string;
-  readonly postfix?: Partial<Record<InstanceName, Readonly<Record<string, string>>>>;
+  readonly postfix?: PostfixChanges | ((ports: Ports) => PostfixChanges);
   /** Of the gateway's process, by the site's folder. */
   readonly environment?: (folder: string) => NodeJS.ProcessEnv;
 };
+
+type PostfixChanges = Partial<Record<InstanceName, Readonly<Record<string, string>>>>;
 
 /** Where each kind of server of one site listens. */
 export type Ports = Readonly<
@@ -77,10 +79,11 @@ export class Site {
     const changes: Partial<Record<InstanceName, Record<string, string>>> = {
       "edge-out": { transport_maps: `inline:{ ${world} }` },
     };
+    const ordered = typeof order.postfix === "function" ? order.postfix(ports) : order.postfix;
     const started = await Promise.all(
       instances.map(async (instance) => {
         const { name } = instance;
-        const all = { ...changes[name], ...order.postfix?.[name] };
+        const all = { ...changes[name], ...ordered?.[name] };
         const postfix = await PostfixProcess.start(instance, folder, ports[name], all);
         opened(() => postfix.stop());
         return [name, postfix] as const;

@@ -2,6 +2,7 @@
 
 import path from "node:path";
 import { pathToFileURL } from "node:url";
+import type { Ports } from "../../postfix/site.ts";
 import type { LabOrder } from "../../postfix.ts";
 import type { Kill, Tally } from "./kill-run.ts";
 import { stopFileOf, stopFileVariable } from "./victims.ts";
@@ -12,6 +13,15 @@ export function killOrder(): LabOrder {
   const options = `${process.env["NODE_OPTIONS"] ?? ""} --import ${stopAt}`.trim();
   const site = {
     environment: (folder: string) => ({ NODE_OPTIONS: options, [stopFileVariable]: stopFileOf(folder) }),
+  };
+  return { a: site, b: site };
+}
+
+/** The same Postfix instances, and nothing of ours between them: what they do alone when they are killed. */
+export function controlOrder(): LabOrder {
+  const past = (port: number) => ({ transport_maps: `static:smtp:[127.0.0.1]:${port}` });
+  const site = {
+    postfix: (ports: Ports) => ({ "hub-out": past(ports["edge-out"]), "hub-in": past(ports["edge-in"]) }),
   };
   return { a: site, b: site };
 }
