@@ -20,6 +20,7 @@ const questions: ReadonlyMap<string, Question> = new Map([
   ["memory", figures("Memory of the file commands", async () => (await import("./memory.ts")).run())],
   ["two-processes", figures("Two processes against one", async () => (await import("./two-processes.ts")).run())],
   ["base64", { title: "Base64", ask: base64 }],
+  ["smtp", { title: "The mail road without S/MIME", ask: smtp }],
   ["store", { title: "Ledger", ask: store }],
 ]);
 
@@ -88,6 +89,17 @@ async function store(): ReturnType<Question["ask"]> {
   });
   const head = "| processes, messages | found and recorded a second | us of the main thread | us of all | slowest ms |";
   return { table: [head, "| --- | --- | --- | --- | --- |", ...lines], missed: [] };
+}
+
+async function smtp(): ReturnType<Question["ask"]> {
+  const rows = await (await import("./smtp.ts")).run();
+  const lines = rows.map(({ work, microsecondsEach, nanosecondsPerOctet }) => {
+    return `| ${work} | ${(microsecondsEach / 1000).toFixed(3)} | ${nanosecondsPerOctet.toFixed(1)} |`;
+  });
+  return {
+    table: ["| listen and relay | CPU ms a message | ns an octet |", "| --- | --- | --- |", ...lines],
+    missed: [],
+  };
 }
 
 async function circumstances(): Promise<string> {

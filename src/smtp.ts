@@ -9,7 +9,6 @@
 // - A message is a stream with back-pressure from the next hop to the sender's socket. Nothing here holds one whole.
 // - Every wait has a deadline. A refusal, an exception, a lost connection: each recipient gets its reply, and the
 //   reply for a doubt is 451. No exception leads to 250.
-//
 // - What one hop says of another is asked for by name: XFORWARD counts from `trusted` peers only, TLS is between two who
 //   pinned each other's certificate, and whatever was said before its handshake is forgotten.
 // - Nobody is waited for without end, and nobody takes more connections than his share (`connections`, `perPeer`).
