@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { collect } from "../src/bytes.ts";
+import { isSecureMailError } from "../src/errors.ts";
 import { defaultLimits, formatMailbox, listen, type Reply, reply, smtp } from "../src/smtp.ts";
 
 export type Received = { readonly from: string; readonly to: readonly string[]; readonly message: string };
@@ -25,7 +26,8 @@ export async function openSink(): Promise<Sink> {
       hostname: "sink.example",
       postmaster: { localPart: "postmaster", domain: "sink.example" },
       limits: defaultLimits,
-      onFault: (thrown) => assert.fail(String(thrown)),
+      // A message that breaks off in the middle is none of the sink's faults.
+      onFault: (thrown) => assert.ok(isSecureMailError(thrown), String(thrown)),
       judgeRecipient: (path) => {
         const answer = sink.answer(formatMailbox(path));
         return answer.code < 300 ? undefined : answer;
