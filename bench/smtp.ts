@@ -1,6 +1,6 @@
 // What does the mail road itself cost, without any S/MIME? One process that listens and relays, as the gateway does, is
-// given mail by a second and hands it to a third; its CPU time counts. Must: 0.14 ms for a message of 2 kB, and nobody
-// makes an octet dearer by how he writes: lines that begin with a dot, an octet at a time, 500 idle connections beside.
+// given mail by a second and hands it to a third; its CPU time counts. Aim: 0.14 ms for a message of 2 kB. And how much
+// dearer can somebody make an octet by how he writes: lines that are dots, an octet at a time, 500 idle connections beside?
 
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";

@@ -121,6 +121,7 @@ export class ChunkedMessage implements Framing {
     for (;;) {
       this.#arrival.wait();
       const line = await connection.line(maxCommandLine);
+      connection.deadline(undefined);
       if (line === undefined) throw smtpError("SMTP_CONNECTION_LOST", "temporary", "the message did not arrive whole");
       this.#commands += 1;
       if (this.#commands > maxChunks) throw smtpError("SMTP_TOO_LARGE", "permanent", `more than ${maxChunks} chunks`);

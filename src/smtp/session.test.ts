@@ -274,3 +274,18 @@ test("closing waits for the message in hand and tells who is idle", async () => 
   assert.equal(codes(await busy), "220 250 250 250 354 250");
   assert.equal(codes(told), "220 421");
 });
+
+test("a handler may take its time, before and after the message, and the peer is not blamed", async () => {
+  const limits = { ...defaultLimits, commandTimeoutMs: 80, blockTimeoutMs: 80 };
+  const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 250));
+  const handle = async ({ message, envelope: { forwardPaths } }: Transaction): Promise<readonly Reply[]> => {
+    await pause();
+    await collect(message);
+    await pause();
+    return forwardPaths.map(() => reply(250, "2.0.0", "at last"));
+  };
+  const server = await serve({ limits, handle });
+  for (const message of ["DATA\r\nx\r\n.\r\n", "BDAT 3 LAST\r\nx\r\n", "BDAT 3\r\nx\r\nNOOP\r\nBDAT 0 LAST\r\n"]) {
+    assert.match(await converse(server, `${envelope}${message}QUIT\r\n`), /250 2\.0\.0 at last\r\n221 .*\r\n$/);
+  }
+});

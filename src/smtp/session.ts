@@ -221,6 +221,8 @@ export class Session {
   async #receive(framing: Framing, message: IncomingMessage): Promise<void> {
     const envelope = this.#draft as Draft;
     this.#busy = true;
+    // The time of the handler is not the peer's; the message has deadlines of its own while it is waited for.
+    this.#connection.deadline(undefined);
     const replies = await this.#handle(envelope, message);
     await message.drain();
     this.#busy = false;
