@@ -81,9 +81,9 @@ export class Lab {
   }
 
   async close(): Promise<void> {
+    await this.#client.close();
     await this.stop();
     for (const close of this.#closing.splice(0).reverse()) await close();
-    await this.#client.close();
     await this.users.close();
     await this.world.close();
     rmSync(this.folder, { recursive: true, force: true });
