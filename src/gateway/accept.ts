@@ -10,7 +10,6 @@ import type { Arrived, Services, Side } from "./passage.ts";
 
 export const gatewayErrorCodes = {
   GATEWAY_KEY: "a key or address of the configuration lacks what it needs",
-  GATEWAY_PLAN: "what was decided about a message when it was first seen cannot be read",
 } as const;
 export type GatewayErrorCode = keyof typeof gatewayErrorCodes;
 
