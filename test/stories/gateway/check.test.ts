@@ -38,3 +38,24 @@ stories(2, {}, (story) => {
     assert.ok(arrival);
   });
 });
+
+// A hub whose mail goes another way than through the gateway, and an inner edge that sends bounces straight to the world.
+const astray = {
+  a: { postfix: { "hub-out": { default_transport: "discard:" }, "edge-in": { default_transport: "discard:" } } },
+};
+
+stories(1, astray, (story) => {
+  story("a chain around the gateway is not ready, and each way that is wrong is named", async (lab) => {
+    const mail = lab.secret("bob@b.example", "alice@a.example");
+    await lab.b.send("bob@b.example", ["alice@a.example"], mail.octets);
+    await lab.a.users.arrived(({ octets }) => octets.includes(mail.word));
+    const { status, out } = await check(lab, 8);
+    assert.equal(status, 1, out);
+    assert.match(
+      out,
+      /^FAULT +probes +through the hub: it did not come back within 8 seconds\n +-> the hub must send/m,
+    );
+    assert.match(out, /^FAULT +probes +a bounce through relay\.inside: it did not come back/m);
+    assert.match(out, /^Not ready: /m);
+  });
+});
