@@ -206,6 +206,21 @@ test("an idle connection that the hop closed costs nothing but a new one", async
   assert.equal(state.connections, 2);
 });
 
+test("a hop that says farewell to an idle connection has heard nothing of the next message", async () => {
+  let mails = 0;
+  const { hop, state } = await scriptedHop(
+    plain((line, socket) => {
+      if (!line.startsWith("MAIL") || ++mails !== 2) return undefined;
+      socket.end("421 4.3.2 Closing for maintenance\r\n");
+      return "";
+    }),
+  );
+  const relay = pool();
+  assert.equal(codes(await relay.relay(hop, to("a"), text("one\r\n"))), "250");
+  assert.equal(codes(await relay.relay(hop, to("a"), text("two\r\n"))), "250");
+  assert.equal(state.connections, 2);
+});
+
 test("a message that cannot be read to its end is never ended", async () => {
   const { hop, heard } = await scriptedHop(plain(() => undefined));
   const broken = async function* (): ByteSource {

@@ -200,7 +200,8 @@ export class RelaySession {
     const rcptCommand = (path: ForwardPath): string => this.#rcptCommand(path);
     if (pipelining) this.#connection.say(`${forwardPaths.map(rcptCommand).join("")}DATA\r\n`);
     const sender = await this.#reply();
-    this.#answered = true;
+    // 421 is a farewell: it speaks of the session, and may have been on its way before our MAIL was.
+    this.#answered = sender.code !== 421;
     if (!isPositive(sender)) for (const path of forwardPaths) answers.set(path, asRefusal(sender));
     if (!isPositive(sender) && !pipelining) return undefined;
     const accepted: ForwardPath[] = [];
