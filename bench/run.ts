@@ -19,6 +19,7 @@ const questions: ReadonlyMap<string, Question> = new Map([
   ["codec", figures("Speed of the codec", async () => (await import("./codec.ts")).run())],
   ["memory", figures("Memory of the file commands", async () => (await import("./memory.ts")).run())],
   ["two-processes", figures("Two processes against one", async () => (await import("./two-processes.ts")).run())],
+  ["gateway", figures("A gateway between two queues", async () => (await import("./gateway.ts")).run())],
   ["base64", { title: "Base64", ask: base64 }],
   ["smtp", { title: "The mail road without S/MIME", ask: smtp }],
   ["store", { title: "Ledger", ask: store }],

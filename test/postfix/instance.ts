@@ -13,6 +13,9 @@ import { loopback } from "./ports.ts";
 const programs = "/usr/lib/postfix/sbin";
 const run = promisify(execFile);
 
+/** Ends master too when nobody holds the other end of its input any more, and only after master. */
+const keeper = 'trap : TERM; "$0" -c "$1" -d < /dev/null & master=$!; read _; kill -TERM $master; wait $master';
+
 /** What stands in the queue, as `postqueue -j` says it. */
 export type Queued = {
   readonly queue_name: string;
@@ -50,9 +53,12 @@ export class PostfixProcess {
   }
 
   async restart(): Promise<void> {
-    // A group of its own: master ends its programs by signalling the group. It does so too when we die.
-    const master = [path.join(programs, "master"), "-c", this.folder, "-d"];
-    this.#master = spawn("setpriv", ["--pdeathsig", "TERM", ...master], { detached: true, stdio: "ignore" });
+    // A group of its own: master ends its programs by signalling the group.
+    const master = path.join(programs, "master");
+    this.#master = spawn("sh", ["-c", keeper, master, this.folder], {
+      detached: true,
+      stdio: ["pipe", "ignore", "ignore"],
+    });
     for (let tries = 0; !(await answers(this.#port)); tries += 1) {
       if (tries > 200) throw new Error(`Postfix does not answer on ${this.#port}: ${this.log()}`);
       await sleep(25);
@@ -63,7 +69,7 @@ export class PostfixProcess {
     const master = this.#master;
     this.#master = undefined;
     if (master?.pid === undefined || master.exitCode !== null) return;
-    const ended = new Promise((resolve) => master.once("exit", resolve));
+    const ended = new Promise((resolve) => master.once("close", resolve));
     try {
       process.kill(-master.pid, signal);
     } catch {
@@ -72,6 +78,7 @@ export class PostfixProcess {
     await ended;
   }
 
+  /** Of the process above master. */
   get pid(): number | undefined {
     return this.#master?.pid;
   }
