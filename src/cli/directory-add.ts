@@ -1,6 +1,7 @@
 // `postern directory add`: manual exchange. Two people compare fingerprints by telephone, then the certificates of another
 // house stand in our own file, and for its domains no others count.
 
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { systemClock } from "../clock.ts";
@@ -11,11 +12,13 @@ import { type LdifAttribute, ldifText, type NewLdifEntry, parseLdif, withEntries
 import { replaceFile } from "../store.ts";
 import { boundDomains, type DomainRole, domainAuthorities, verifyPinned } from "../trust.ts";
 import type { Certificate } from "../x509.ts";
+import { actor } from "./actor.ts";
 import { confirmed } from "./ask.ts";
 import { certificateCard, certificateFacts } from "./certificate-card.ts";
 import { exchangedCertificates } from "./exchanged-files.ts";
 import { writeText } from "./octets.ts";
 import { exit, InputError, type Options, UsageError } from "./options.ts";
+import { withStore } from "./store-of.ts";
 
 type Offered = { readonly certificate: Certificate; readonly roles: readonly DomainRole[] };
 
@@ -31,7 +34,10 @@ export async function addToDirectory(config: Config, options: Options, names: re
   const after = withEntries(before, [entry]);
   if (!options.flag("json")) await writeText(introduction({ domains, offered, file, replaces, config }, options));
   const written = await confirmed(options, "Do the words agree?");
-  if (written) await write(file, before, after);
+  if (written) {
+    await write(file, before, after);
+    await noteInAudit(config, domains, offered);
+  }
   await writeText(
     options.flag("json") ? facts(domains, offered, file, written) : ending(written, domains, file, config),
   );
@@ -183,6 +189,14 @@ async function write(file: string, before: Uint8Array, after: Uint8Array): Promi
   if (Buffer.compare(await textOf(file), before) !== 0)
     throw new InputError(exit.temporary, `${file} was changed meanwhile: nothing written, try again`);
   await replaceFile(file, after);
+}
+
+/** Where no gateway ever ran there is no audit yet. */
+async function noteInAudit(config: Config, domains: readonly DomainName[], offered: readonly Offered[]): Promise<void> {
+  if (!existsSync(config.store)) return;
+  const digests = offered.map(({ certificate }) => certificate.sha256);
+  const subject = [...domains, ...digests].join(" ");
+  await withStore(config, ({ audit }) => audit.note({ at: systemClock(), by: actor(), act: "pinned", subject }));
 }
 
 type Plan = {

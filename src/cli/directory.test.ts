@@ -9,6 +9,7 @@ import { configOf } from "../../test/configured.ts";
 import { authority, certify, type Order, type Party, rsaPair } from "../../test/mint.ts";
 import { runPostern } from "../../test/program.ts";
 import { openCommunity } from "../demo/community.ts";
+import { openStore } from "../store.ts";
 
 const folder = mkdtempSync(path.join(tmpdir(), "postern-directory-"));
 after(() => rmSync(folder, { recursive: true }));
@@ -85,6 +86,27 @@ test("an entry of the same name takes its place, and only its certificates count
   const { out } = await directory("lookup", "partner.example", "--json");
   assert.deepEqual(JSON.parse(out).pins, [next.certificate.sha256]);
   assert.equal(readFileSync(members, "utf8").match(/^cn: partner\.example$/gm)?.length, 1);
+});
+
+test("where a gateway has run, who pinned what is in its audit", async () => {
+  const dataDir = path.join(folder, "state");
+  mkdirSync(dataDir);
+  const options = {
+    file: path.join(dataDir, "postern.db"),
+    dataDir,
+    onFault: (thrown: unknown) => assert.fail(String(thrown)),
+  };
+  await (await openStore(options)).close();
+  const added = await add("partner.example", "--cert", both);
+  const store = await openStore(options);
+  const acts = await store.audit.list();
+  await store.close();
+  assert.equal(added.status, 0, added.said);
+  const subject = ["partner.example", sign.certificate.sha256, encrypt.certificate.sha256].join(" ");
+  assert.deepEqual(
+    acts.map((entry) => [entry.act, entry.subject]),
+    [["pinned", subject]],
+  );
 });
 
 test("one entry serves a group of domains", async () => {

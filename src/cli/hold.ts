@@ -1,12 +1,12 @@
 // `postern hold`: mail that was neither delivered nor lost. It lies as it came; whoever settles it is written down.
 
-import { userInfo } from "node:os";
 import { sourceOf } from "../bytes.ts";
 import type { Config } from "../config.ts";
 import { formatOwnReport, judgeAnew, logLines, openServices, type Services } from "../gateway.ts";
 import { type HeaderBlock, readEntity } from "../mime.ts";
 import { describeReply, isPermanent, isPositive, type Mailbox, parseMailbox, type Reply } from "../smtp.ts";
 import type { HeldMail } from "../store.ts";
+import { actor } from "./actor.ts";
 import { confirmed } from "./ask.ts";
 import { columns, plural } from "./columns.ts";
 import { loadConfig } from "./gateway.ts";
@@ -123,11 +123,6 @@ function known(mail: HeldMail | undefined, id: string): HeldMail {
 
 function requireHeld({ id, state }: HeldMail): void {
   if (state !== "held") throw new InputError(exit.input, `${id}: was ${state} already`);
-}
-
-/** Who is at the keyboard, for the audit. */
-function actor(): string {
-  return process.env["SUDO_USER"] ?? userInfo().username;
 }
 
 async function drop(config: Config, options: Options, ids: readonly string[]): Promise<number> {
