@@ -4,7 +4,7 @@
 // node:cluster would do the handing over too, but loses a connection that is on its way to a worker that hangs or dies:
 // nobody serves it and nobody closes it. Here a connection belongs to the supervisor until the worker has taken it.
 
-import { rm } from "node:fs/promises";
+import { lstat, rm } from "node:fs/promises";
 import { createConnection, createServer, type Server, type Socket } from "node:net";
 import type { SocketAddress } from "../smtp.ts";
 import { supervisorError } from "./errors.ts";
@@ -117,17 +117,23 @@ function keyOf(name: ListenerName, address: SocketAddress): string {
   return `${address.host} ${address.port === 0 ? name : address.port}`;
 }
 
-/** A socket file outlives a process that was killed; nobody answers behind it. */
+/** A socket file outlives a process that was killed; nobody answers behind it. Other files are not ours to remove. */
 export async function removeStaleSocket(path: string): Promise<void> {
-  const answered = await new Promise<boolean>((resolve) => {
+  const isSocket = await lstat(path).then(
+    (found) => found.isSocket(),
+    () => false,
+  );
+  if (isSocket && !(await isAnswered(path))) await rm(path, { force: true });
+}
+
+function isAnswered(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
     const socket = createConnection(path, () => {
       socket.destroy();
       resolve(true);
     });
-    // Refused: it is a socket that nobody holds. Everything else is not ours to remove.
     socket.on("error", (thrown: NodeJS.ErrnoException) => resolve(thrown.code !== "ECONNREFUSED"));
   });
-  if (!answered) await rm(path, { force: true });
 }
 
 function cannotListen(address: SocketAddress, cause: NodeJS.ErrnoException): Error {
