@@ -26,6 +26,7 @@ export {
   extensionOids,
   type KeyUsage,
   keyIdentifiersFit,
+  keyUsageFits,
   type SubjectAltName,
 } from "./x509/extensions.ts";
 export { encodeName, nameKey, nameText } from "./x509/name.ts";

@@ -53,12 +53,12 @@ function* readRecipients(input: BerInput): Steps<Recipient[]> {
  *
  * Throws CRYPTO_UNSUPPORTED, CRYPTO_WEAK or CRYPTO_PARAMETERS.
  */
-export function envelopeCipher(head: EnvelopeHead): CipherSetting {
+export function envelopeCipher(head: EnvelopeHead, legacy: boolean = false): CipherSetting {
   const cipher = contentEncryption.contentCipherByOid(head.contentEncryption.oid);
   if (cipher !== undefined && (cipher.mode === "aead") !== (head.type === "authEnvelopedData")) {
     throw new CryptoError("CRYPTO_UNSUPPORTED", `${cipher.name} in ${head.type}`);
   }
-  return contentEncryption.cipherSetting(head.contentEncryption);
+  return contentEncryption.cipherSetting(head.contentEncryption, legacy);
 }
 
 /**
@@ -120,7 +120,7 @@ export async function finishContent(end: ContentEnd, plaintext: Spool): Promise<
 }
 
 function finishPlain({ cipher, mac, setting }: ContentEnd, plaintext: Spool): boolean {
-  if (setting.cipher.mode === "aead" && mac.length !== contentEncryption.tagOctets) return false;
+  if (setting.cipher.mode === "aead" && mac.length !== tagOctetsOf(setting)) return false;
   try {
     plaintext.write(cipher.final(mac));
     return true;
@@ -141,5 +141,9 @@ async function tagMatches(
   const again = contentEncryption.encryptor(setting, key, authenticated);
   for await (const chunk of plaintext.read()) again.update(chunk);
   again.final();
-  return mac.length === contentEncryption.tagOctets && timingSafeEqual(again.tag(), mac);
+  return mac.length === tagOctetsOf(setting) && timingSafeEqual(again.tag(), mac);
+}
+
+function tagOctetsOf({ shortTag }: CipherSetting): number {
+  return shortTag ?? contentEncryption.tagOctets;
 }

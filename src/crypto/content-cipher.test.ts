@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { der } from "../asn1.ts";
-import { concat, hex, latin1 } from "../bytes.ts";
+import { concat, hex, latin1, noOctets } from "../bytes.ts";
 import { isSecureMailError } from "../errors.ts";
 import {
   type ContentCipher,
@@ -14,6 +14,7 @@ import {
   formatCipherSetting,
   newContentKey,
   newIv,
+  weaknessesOf,
 } from "./content-cipher.ts";
 import { parseAlgorithmIdentifier } from "./identifier.ts";
 
@@ -159,3 +160,35 @@ for (const { what, oid, parameters, code } of [
     );
   });
 }
+
+for (const { what, oid, parameters } of [
+  { what: "a tag of 11 octets", oid: gcm, parameters: der.sequence(nonce, der.integer(11)) },
+  { what: "a tag of no octets", oid: gcm, parameters: der.sequence(nonce, der.integer(0)) },
+  { what: "a tag of 17 octets", oid: gcm, parameters: der.sequence(nonce, der.integer(17)) },
+  { what: "no nonce", oid: gcm, parameters: der.sequence(der.octetString(noOctets), der.integer(16)) },
+  {
+    what: "a nonce of more octets than OpenSSL takes",
+    oid: gcm,
+    parameters: der.sequence(der.octetString(new Uint8Array(129)), der.integer(16)),
+  },
+  {
+    what: "another nonce for ChaCha20-Poly1305",
+    oid: named("chacha20-poly1305").oid,
+    parameters: der.octetString(new Uint8Array(8)),
+  },
+]) {
+  test(`an identifier with ${what} is refused under legacy too`, () => {
+    assert.throws(
+      () => cipherSetting({ oid, parameters }, true),
+      (failure) => isSecureMailError(failure, "CRYPTO_WEAK"),
+    );
+  });
+}
+
+test("under legacy a tag of 12 octets, which is the default, and any nonce are read and named", () => {
+  const odd = cipherSetting({ oid: gcm, parameters: der.sequence(der.octetString(new Uint8Array(8))) }, true);
+  assert.equal(odd.shortTag, 12);
+  assert.deepEqual(weaknessesOf(odd), ["aes256-gcm with a tag of 12 octets", "aes256-gcm with a nonce of 8 octets"]);
+  const usual = cipherSetting({ oid: gcm, parameters: der.sequence(nonce, der.integer(16)) }, true);
+  assert.deepEqual(weaknessesOf(usual), []);
+});

@@ -29,8 +29,13 @@ export type ContentCipher = {
 
 const aes = "2.16.840.1.101.3.4.1";
 
-/** The only tag length there is: never taken from a message (security A25). */
+/** The tag length that we write and, but for `legacy`, the only one we read: never taken from a message (security A25). */
 export const tagOctets = 16;
+
+// RFC 5084, 3.2 has no shorter tag; security A25: a shorter one can be guessed.
+const leastTagOctets = 12;
+// LIMIT: that of OpenSSL.
+const maxNonceOctets = 128;
 
 const ciphers: readonly ContentCipher[] = [
   {
@@ -122,10 +127,19 @@ export function ciphertextLength(cipher: ContentCipher, length: number): number 
 }
 
 /** A cipher with the nonce or IV that an identifier gives. */
-export type CipherSetting = { readonly cipher: ContentCipher; readonly iv: Uint8Array };
+export type CipherSetting = {
+  readonly cipher: ContentCipher;
+  readonly iv: Uint8Array;
+  /** Where it is not `tagOctets`: from 12 to 15, read under `legacy`. */
+  readonly shortTag?: number;
+};
 
-/** Reads `contentEncryptionAlgorithm`. Failures: CRYPTO_UNSUPPORTED for what we do not know, CRYPTO_PARAMETERS otherwise. */
-export function cipherSetting(identifier: AlgorithmIdentifier): CipherSetting {
+/**
+ * Reads `contentEncryptionAlgorithm`. With `legacy`, GCM may have a tag from 12 octets on and any nonce.
+ *
+ * Failures: CRYPTO_UNSUPPORTED for what we do not know, CRYPTO_WEAK for tags and nonces, CRYPTO_PARAMETERS otherwise.
+ */
+export function cipherSetting(identifier: AlgorithmIdentifier, legacy: boolean = false): CipherSetting {
   const cipher = byOid.get(identifier.oid);
   if (cipher === undefined)
     throw new CryptoError("CRYPTO_UNSUPPORTED", `content encryption ${algorithmName(identifier.oid)}`);
@@ -135,10 +149,21 @@ export function cipherSetting(identifier: AlgorithmIdentifier): CipherSetting {
   if (!cipher.name.endsWith("gcm")) return { cipher, iv: requireIv(cipher, reader.octetString()) };
   // GCMParameters ::= SEQUENCE { aes-nonce OCTET STRING, aes-ICVlen INTEGER DEFAULT 12 } (RFC 5084, 3.2)
   const fields = reader.sequence();
-  const iv = requireIv(cipher, fields.octetString());
-  const icvLength = fields.nextIs(tag.integer) ? fields.integer() : 12;
-  if (icvLength !== tagOctets) throw new CryptoError("CRYPTO_WEAK", `an authentication tag of ${icvLength} octets`);
-  return { cipher, iv };
+  const nonce = fields.octetString();
+  const iv = legacy && nonce.length > 0 && nonce.length <= maxNonceOctets ? nonce : requireIv(cipher, nonce);
+  const icvLength = fields.nextIs(tag.integer) ? fields.integer() : leastTagOctets;
+  if (icvLength === tagOctets) return { cipher, iv };
+  if (legacy && icvLength >= leastTagOctets && icvLength < tagOctets) return { cipher, iv, shortTag: icvLength };
+  throw new CryptoError("CRYPTO_WEAK", `an authentication tag of ${icvLength} octets`);
+}
+
+/** What about a setting is below the floor, in words. */
+export function weaknessesOf({ cipher, iv, shortTag }: CipherSetting): readonly string[] {
+  return [
+    ...(cipher.weak ? [cipher.name] : []),
+    ...(shortTag === undefined ? [] : [`${cipher.name} with a tag of ${shortTag} octets`]),
+    ...(iv.length === cipher.ivOctets ? [] : [`${cipher.name} with a nonce of ${iv.length} octets`]),
+  ];
 }
 
 function requireIv(cipher: ContentCipher, iv: Uint8Array): Uint8Array {
@@ -166,12 +191,13 @@ export function newContentKey(cipher: ContentCipher): Uint8Array {
 
 type AeadName = "chacha20-poly1305";
 
-export function encryptor({ cipher, iv }: CipherSetting, key: Uint8Array, aad: Uint8Array = noOctets): Encryptor {
+export function encryptor(setting: CipherSetting, key: Uint8Array, aad: Uint8Array = noOctets): Encryptor {
+  const { cipher, iv, shortTag = tagOctets } = setting;
   if (cipher.mode === "cbc") {
     const cbc = createCipheriv(cipher.nodeName, key, iv);
     return { update: (chunk) => cbc.update(chunk), final: () => cbc.final(), tag: () => noOctets };
   }
-  const aead = createCipheriv(cipher.nodeName as AeadName, key, iv, { authTagLength: tagOctets });
+  const aead = createCipheriv(cipher.nodeName as AeadName, key, iv, { authTagLength: shortTag });
   if (aad.length > 0) aead.setAAD(aad, { plaintextLength: 0 });
   return { update: (chunk) => aead.update(chunk), final: () => aead.final(), tag: () => aead.getAuthTag() };
 }
@@ -179,12 +205,13 @@ export function encryptor({ cipher, iv }: CipherSetting, key: Uint8Array, aad: U
 /** `final` throws whatever node:crypto throws; callers must not tell the reasons apart (security A49). */
 export type Decryptor = { update(chunk: Uint8Array): Uint8Array; final(tag: Uint8Array): Uint8Array };
 
-export function decryptor({ cipher, iv }: CipherSetting, key: Uint8Array, aad: Uint8Array = noOctets): Decryptor {
+export function decryptor(setting: CipherSetting, key: Uint8Array, aad: Uint8Array = noOctets): Decryptor {
+  const { cipher, iv, shortTag = tagOctets } = setting;
   if (cipher.mode === "cbc") {
     const cbc = createDecipheriv(cipher.nodeName, key, iv);
     return { update: (chunk) => cbc.update(chunk), final: () => cbc.final() };
   }
-  const aead = createDecipheriv(cipher.nodeName as AeadName, key, iv, { authTagLength: tagOctets });
+  const aead = createDecipheriv(cipher.nodeName as AeadName, key, iv, { authTagLength: shortTag });
   if (aad.length > 0) aead.setAAD(aad, { plaintextLength: 0 });
   return {
     update: (chunk) => aead.update(chunk),

@@ -14,16 +14,18 @@ import type {
 } from "./report.ts";
 
 export function describeEncrypted(
-  { head, encoding }: EncryptedLayer | ClosedLayer,
+  layer: EncryptedLayer | ClosedLayer,
   keys: readonly DecryptionKey[],
 ): EncryptedLayerReport {
+  const { head, encoding } = layer;
   const cipher = contentEncryption.contentCipherByOid(head.contentEncryption.oid);
+  const weak = layer.kind === "encrypted" ? layer.weak : cipher?.weak === true ? [cipher.name] : [];
   return {
     type: head.type,
     contentEncryption: cipher?.name ?? algorithmName(head.contentEncryption.oid),
     encoding,
     recipients: head.recipients.map((recipient) => describeRecipient(recipient, keys)),
-    ...(cipher?.weak === true ? { weak: [cipher.name] } : {}),
+    ...(weak.length === 0 ? {} : { weak }),
   };
 }
 

@@ -24,7 +24,7 @@ import {
   type SignedContent,
   type SignedData,
 } from "../cms.ts";
-import { type DigestName, digestOf, digestsOfMicalg } from "../crypto.ts";
+import { contentEncryption, type DigestName, digestOf, digestsOfMicalg } from "../crypto.ts";
 import { SecureMailError } from "../errors.ts";
 import { type HeaderBlock, readEntity, scanMultipart, transferDecoder, transferEncodingOf } from "../mime.ts";
 import { isSignaturePart } from "./media-types.ts";
@@ -45,6 +45,8 @@ export type EncryptedLayer = {
   readonly encoding: string;
   readonly head: EnvelopeHead;
   readonly spool: Spool;
+  /** What about its cipher is below the floor. */
+  readonly weak: readonly string[];
 };
 
 /** Encrypted, and no entry names a key held here. */
@@ -60,6 +62,7 @@ export type Layer = SignedLayer | EncryptedLayer | ClosedLayer | CertificatesOnl
 
 export type LayerServices = {
   readonly keys: readonly DecryptionKey[];
+  readonly legacy: boolean;
   readonly makeSpool: MakeSpool;
   /** What a bare detached signature covers. */
   readonly detachedContent?: () => ByteSource;
@@ -153,14 +156,15 @@ async function openEnvelope(
   const addressed = addressedKey(head.recipients, services.keys);
   if (addressed === undefined) return { kind: "closed", encoding: input.encoding, head };
   try {
-    const setting = envelopeCipher(head);
+    const setting = envelopeCipher(head, services.legacy);
     services.countKeyOperation();
     const contentKey = await openRecipient(addressed);
     const spool = services.makeSpool();
     const end = await pull(readEncryptedContent(input, head, setting, contentKey, spool), input, source);
     await finish(input, source, services);
     await finishContent(end, spool);
-    return { kind: "encrypted", encoding: input.encoding, head, spool };
+    const weak = contentEncryption.weaknessesOf(setting);
+    return { kind: "encrypted", encoding: input.encoding, head, spool, weak };
   } catch (failure) {
     services.leftClosed({ kind: "closed", encoding: input.encoding, head });
     throw failure;

@@ -46,6 +46,16 @@ for (const form of ["opaque", "detached"] as const) {
   }
 }
 
+test("a payload that two readers read differently comes back octet for octet, and is named", async () => {
+  const types = "Content-Type: text/plain\r\nX: y\r\nContent-Type: multipart/mixed; boundary=b\r\n";
+  const twofold = latin1(`From: alice@a.example\r\n${types}\r\n--b\r\n\r\none\r\n--b--\r\n`);
+  for (const form of ["opaque", "detached"] as const) {
+    const { report, octets } = await openedMail(await protectedMail({ form, to: [rsa] }, twofold), { keys: [rsa] });
+    assert.deepEqual([report.code, octets], ["OK", twofold]);
+    assert.deepEqual(report.quirks, ["payload: Content-Type given twice"]);
+  }
+});
+
 test("a mail without S/MIME comes back as it is, whatever is odd about it", async () => {
   for (const plain of [
     text,

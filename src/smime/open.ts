@@ -3,7 +3,7 @@
 import { type ByteSource, type MakeSpool, memorySpool, noOctets, type Spool, sourceOf } from "../bytes.ts";
 import { CmsError, type DecryptionKey } from "../cms.ts";
 import { isSecureMailError, type SecureMailError } from "../errors.ts";
-import { type HeaderBlock, readEntity } from "../mime.ts";
+import { ambiguities, type HeaderBlock, readEntity } from "../mime.ts";
 import type { Certificate } from "../x509.ts";
 import { Remembered, sourceWithHeader } from "./again.ts";
 import { describeCertificates, describeEncrypted, describeSigned } from "./describe.ts";
@@ -20,7 +20,7 @@ import {
 } from "./layer.ts";
 import { layoutOf } from "./layout.ts";
 import { type SmimeKind, smimeKindOf } from "./media-types.ts";
-import { type LayerReport, type OpenReport, outcomeOf, type ReportCode } from "./report.ts";
+import { type LayerReport, type OpenReport, outcomeOf, type ReportCode, reportCodes } from "./report.ts";
 import { type Payload, restoreMessage } from "./restore.ts";
 import { requireUnambiguous } from "./unambiguous.ts";
 
@@ -93,9 +93,10 @@ class Opening {
   constructor(options: OpenOptions) {
     this.#options = options;
     this.#quirks = new Set(options.quirks);
-    const { makeSpool = memorySpool, keys, detachedContent } = options;
+    const { makeSpool = memorySpool, keys, legacy, detachedContent } = options;
     this.#services = {
       keys,
+      legacy,
       makeSpool: () => {
         const spool = makeSpool();
         this.#spools.push(spool);
@@ -160,7 +161,11 @@ class Opening {
     const read = new Remembered(body);
     const payload = await this.#descend(await this.#openLayer(outer, kind, read.octets()));
     if (payload === undefined) return this.#undelivered(read, (octets) => sourceWithHeader(outer, octets));
-    return { code: this.#code(), content: await restoreMessage(outer, payload) };
+    const code = this.#code();
+    // All of it is signed, however it is read: named, not refused (decision record 0014).
+    if (reportCodes[code].outcome === "opened")
+      for (const what of ambiguities(payload.header)) this.#quirks.add(`payload: ${what}`);
+    return { code, content: await restoreMessage(outer, payload) };
   }
 
   /** A message without a layer: read to its end, for what cannot be read must not have begun to be handed on. */

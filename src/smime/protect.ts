@@ -1,8 +1,11 @@
 // Sign, then encrypt: the domain layer around a message (spec S-3). The payload streams through a chain of sinks;
 // what fits into memory is signed before it is written, so that all lengths are known and the result is DER.
 import { type ByteSink, type ByteSource, inChunks, latin1 } from "../bytes.ts";
+import { CmsError, maxCertificates, maxRecipients, maxSigners } from "../cms.ts";
+import { CryptoError } from "../crypto.ts";
 import { SecureMailError } from "../errors.ts";
 import { type HeaderBlock, isContentField, maxHeaderSize, readEntity } from "../mime.ts";
+import { type Certificate, keyUsageFits } from "../x509.ts";
 import { splitHeader } from "./layout.ts";
 import type { ProtectOptions } from "./protect-options.ts";
 import { protectingSink } from "./protect-stream.ts";
@@ -14,6 +17,7 @@ const wholeUpTo = 1024 * 1024;
 
 /** The protected form of a message with CRLF line ends, streamed. `open` gives back the same octets. */
 export async function* protect(message: ByteSource, options: ProtectOptions): AsyncGenerator<Uint8Array> {
+  requireUsable(options);
   const { header, body } = await readEntity(message);
   try {
     yield* protectEntity(header, body, options);
@@ -47,6 +51,24 @@ async function* protectEntity(
   }
   await sink.end();
   yield* out;
+}
+
+/** What `open` would refuse for who signs it and who is to read it: a mistake of the sender's, best seen here. */
+function requireUsable({ signers, recipients, chain }: ProtectOptions): void {
+  requireAtMost(maxSigners, signers.length, "signers");
+  requireAtMost(maxRecipients, recipients.length, "recipients");
+  if (signers.length > 0) requireAtMost(maxCertificates, signers.length + chain.length, "certificates");
+  for (const { certificate } of signers) requireUsage(certificate, "signing");
+  for (const { certificate } of recipients) requireUsage(certificate, "encryption");
+}
+
+function requireAtMost(most: number, count: number, what: string): void {
+  if (count > most) throw new CmsError("CMS_LIMIT", `${count} ${what}, more than ${most}`);
+}
+
+function requireUsage(certificate: Certificate, purpose: "signing" | "encryption"): void {
+  if (!keyUsageFits(certificate.extensions, purpose))
+    throw new CryptoError("CRYPTO_KEY", `the certificate of ${certificate.subject} is not for ${purpose}`);
 }
 
 // LIMIT: our own fields take about 300 octets, a Received field of each server on the way about as much.

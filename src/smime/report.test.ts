@@ -58,6 +58,8 @@ for (const { code, afterCbc, asked, unasked } of [
   { code: "ENCRYPTED_ONLY", afterCbc: true, asked: true, unasked: false },
   { code: "BAD_SIGNATURE", afterCbc: false, asked: true, unasked: false },
   { code: "BAD_SIGNATURE", afterCbc: true, asked: false, unasked: false },
+  { code: "UNSUPPORTED", afterCbc: false, asked: true, unasked: false },
+  { code: "UNSUPPORTED", afterCbc: true, asked: false, unasked: false },
   { code: "BAD_CONTENT", afterCbc: true, asked: false, unasked: false },
   { code: "NO_KEY", afterCbc: false, asked: false, unasked: false },
 ] as const) {

@@ -2,7 +2,7 @@
 // which are refused where a path has them and not judged. The anchor's own dates and constraints count as anyone's.
 import { formatInstant } from "../asn1.ts";
 import { keyDetails } from "../crypto.ts";
-import { type Certificate, type Crl, isSelfIssued, type KeyUsage } from "../x509.ts";
+import { type Certificate, type Crl, isSelfIssued, keyUsageFits } from "../x509.ts";
 import { type PathReason, type ReasonCode, reason } from "./reasons.ts";
 import { revocationReason } from "./revocation.ts";
 import { checkSignature } from "./signature-memory.ts";
@@ -91,15 +91,8 @@ function judgeExtendedKeyUsage({ extensions }: Certificate, purpose: Purpose, ad
   add("EXTENDED_KEY_USAGE", "not for e-mail protection");
 }
 
-// RFC 8550 4.4.2: a restriction only where it is present.
-const leafUsages: Readonly<Record<Exclude<Purpose, "any">, readonly KeyUsage[]>> = {
-  signing: ["digitalSignature", "nonRepudiation"],
-  encryption: ["keyEncipherment", "keyAgreement"],
-};
-
-function judgeLeafUsage({ extensions: { keyUsage } }: Certificate, purpose: Purpose, add: Add): void {
-  if (purpose === "any" || keyUsage === undefined) return;
-  if (!leafUsages[purpose].some((usage) => keyUsage.includes(usage))) add("KEY_USAGE", `not for ${purpose}`);
+function judgeLeafUsage({ extensions }: Certificate, purpose: Purpose, add: Add): void {
+  if (purpose !== "any" && !keyUsageFits(extensions, purpose)) add("KEY_USAGE", `not for ${purpose}`);
 }
 
 /** `below`: the authorities between this one and the leaf. */

@@ -174,6 +174,17 @@ function readSubjectAltName(value: DerReader, into: Typed): void {
   into.subjectAltName = { emails, rfc822Names, dnsNames, uris, hasSmtpUtf8Mailbox };
 }
 
+// RFC 8550 4.4.2: a restriction only where it is present.
+const usagesFor: Readonly<Record<"signing" | "encryption", readonly KeyUsage[]>> = {
+  signing: ["digitalSignature", "nonRepudiation"],
+  encryption: ["keyEncipherment", "keyAgreement"],
+};
+
+/** Whether the key usage, where there is one, lets mail be signed with the key, or encrypted to it. */
+export function keyUsageFits({ keyUsage }: Extensions, purpose: "signing" | "encryption"): boolean {
+  return keyUsage === undefined || usagesFor[purpose].some((usage) => keyUsage.includes(usage));
+}
+
 /** Whether an issuer's key identifier contradicts what the subject says about it; absence contradicts nothing. */
 export function keyIdentifiersFit(subject: Extensions, issuer: Extensions): boolean {
   const { authorityKeyIdentifier } = subject;

@@ -8,6 +8,7 @@ import { der } from "../../src/asn1.ts";
 import { concat, latin1, type MakeSpool, memorySpool, noOctets } from "../../src/bytes.ts";
 import { privateKeyOf } from "../../src/crypto.ts";
 import { loadKey } from "../../src/keystore.ts";
+import type { EncryptedLayerReport } from "../../src/smime.ts";
 import { inside, primitive, treeOf, within } from "../asn1-tree.ts";
 import { reencoded, variants } from "../ber-variants.ts";
 import { cutSource, cuts } from "../chunks.ts";
@@ -60,12 +61,48 @@ for (const { name, encode } of encodings) {
     test(`A25: a tag announced with ${length} octets is refused before a key is touched, ${name}`, async () => {
       const { key, operations } = countingKey(own);
       const object = authEnvelopedData({ to: own, content, mac, icvLength: length });
-      for (const legacy of [false, true]) {
+      // Announced with 0 octets is not announced at all, which says 12.
+      for (const legacy of length === 0 || (length >= 12 && length < 16) ? [false] : [false, true]) {
         const { report, octets } = await openedObject(encode(object), { keys: [key], legacy });
         assert.deepEqual([report.code, octets, operations()], ["WEAK", undefined, 0]);
       }
     });
   }
+}
+
+for (const length of [12, 13, 14, 15]) {
+  const mac = (tag: Uint8Array): Uint8Array => tag.subarray(0, length);
+  const shortened = { to: own, content, mac, icvLength: length };
+
+  test(`A25: a tag of ${length} octets is read under --legacy, and named as weak`, async () => {
+    const { report, octets } = await openedObject(authEnvelopedData(shortened), { keys, legacy: true });
+    const [layer] = report.layers as EncryptedLayerReport[];
+    assert.deepEqual([report.code, octets], ["OK", entity]);
+    assert.deepEqual(layer?.weak, [`aes256-gcm with a tag of ${length} octets`]);
+  });
+
+  test(`A25: a tag of ${length} octets that another length announces, or of wrong octets, is refused under --legacy`, async () => {
+    for (const change of [
+      { icvLength: 12 + ((length - 11) % 4) },
+      { mac: (tag: Uint8Array): Uint8Array => tag.subarray(0, length - 1) },
+      { mac: (tag: Uint8Array): Uint8Array => tag.subarray(0, length + 1) },
+      { mac: (tag: Uint8Array): Uint8Array => tag.subarray(1, length + 1) },
+    ]) {
+      const object = authEnvelopedData({ ...shortened, ...change });
+      const { report, octets } = await openedObject(object, { keys, legacy: true });
+      assert.deepEqual([report.code, octets], ["BAD_CONTENT", undefined]);
+    }
+  });
+}
+
+for (const nonceOctets of [1, 7, 8, 11, 13, 16, 64, 128]) {
+  test(`A25: a nonce of ${nonceOctets} octets is read under --legacy, and named as weak`, async () => {
+    const object = authEnvelopedData({ to: own, content, nonceOctets });
+    const { report, octets } = await openedObject(object, { keys, legacy: true });
+    const [layer] = report.layers as EncryptedLayerReport[];
+    assert.deepEqual([report.code, octets], ["OK", entity]);
+    assert.deepEqual(layer?.weak, [`aes256-gcm with a nonce of ${nonceOctets} octets`]);
+  });
 }
 
 for (const nonceOctets of [1, 7, 8, 11, 13, 16, 64]) {

@@ -23,7 +23,7 @@ export async function cliPage(): Promise<string> {
     "## Names of algorithms",
     "The same in options, configuration and reports.",
     table(["", "to write and to read", "to read with `--legacy` only"], algorithmRows()),
-    "`rsa-oaep-HASH-mgf1-HASH` names the mixed ones.",
+    "`rsa-oaep-HASH-mgf1-HASH` names the mixed ones. With `--legacy` GCM is also read with a tag of 12 to 15 octets, and with another nonce than one of 12.",
     "## Profiles",
     `What \`--profile\` chooses; single options overrule it. Without it: B as soon as one certificate is RSA, else M.`,
     table(["profile", "RSA signature", "RSA keys", "content"], profileRows()),

@@ -84,7 +84,7 @@ const cases: readonly Case[] = [
     kept: "nothing",
   },
   { code: "WEAK", what: "a signer's key of 1024 bits", make: () => byMisfit("rsa1024"), ...untrusted },
-  { code: "WEAK", what: "Triple-DES", make: tripleDes, ...untrusted, kept: "something" },
+  { code: "WEAK", what: "Triple-DES", make: () => byOpenssl(ann(), "des3"), ...untrusted, kept: "something" },
   {
     code: "UNSUPPORTED",
     what: "an unknown signature algorithm",
@@ -102,7 +102,14 @@ const cases: readonly Case[] = [
   },
   { code: "UNTRUSTED", what: "an issuer nobody trusts", make: () => byMisfit("stranger"), ...untrusted },
   { code: "UNTRUSTED", what: "an issuer that is no authority", make: () => byMisfit("caFlagMissing"), ...untrusted },
-  { code: "UNTRUSTED", what: "a key that is not for signing", make: () => byMisfit("wrongKeyUsage"), ...untrusted },
+  {
+    code: "UNTRUSTED",
+    what: "a key that is not for signing",
+    // Not by `protect`, which makes no such thing.
+    make: () => byOpenssl(community().misfit("wrongKeyUsage"), "aes-256-cbc"),
+    ...untrusted,
+    kept: "something",
+  },
   { code: "SIGNER_MISMATCH", what: "another domain's signer", make: () => byMisfit("wrongName"), ...untrusted },
   { code: "SIGNER_MISMATCH", what: "a signer without address", make: () => byMisfit("noAddress"), ...untrusted },
   { code: "EXPIRED", what: "a certificate of the past", make: () => byMisfit("expired"), ...untrusted },
@@ -257,11 +264,11 @@ async function changedInside(cipher: string): Promise<Buffer> {
   return mailAround(peer.encrypt(entity, { recipients: [bob()], cipher }), "enveloped-data", "From: ann@a.example\r\n");
 }
 
-function tripleDes(): Buffer {
+function byOpenssl(signer: Credential, cipher: string): Buffer {
   const entity = peer.sign(latin1("Content-Type: text/plain\r\n\r\nDear Bob"), {
-    ...{ signers: [ann()], certificateFiles: [community().issuer.certificateFile], format: "smime", crlf: true },
+    ...{ signers: [signer], certificateFiles: [community().issuer.certificateFile], format: "smime", crlf: true },
   });
-  const object = peer.encrypt(entity, { recipients: [bob()], cipher: "des3" });
+  const object = peer.encrypt(entity, { recipients: [bob()], cipher });
   return mailAround(object, "enveloped-data", "From: ann@a.example\r\n");
 }
 

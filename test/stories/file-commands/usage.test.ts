@@ -91,6 +91,24 @@ const cases: readonly Case[] = [
     said: /is not the certificate of the key/,
   },
   {
+    what: "a recipient whose certificate is for signing only",
+    args: () => ["protect", ...signedWith(ann()), ...sealedTo(ann())],
+    exit: 65,
+    said: /the certificate of .*a\.example.* is not for encryption/,
+  },
+  {
+    what: "a signer whose certificate is for encryption only",
+    args: () => ["protect", ...signedWith(bob()), ...sealedTo(bob())],
+    exit: 65,
+    said: /the certificate of .*b\.example.* is not for signing/,
+  },
+  {
+    what: "more recipients than are read",
+    args: () => ["protect", ...signedWith(ann()), ...Array.from({ length: 201 }, () => sealedTo(bob())).flat()],
+    exit: 65,
+    said: /201 recipients, more than 200/,
+  },
+  {
     what: "a damaged certificate",
     args: () => ["open", "--trust", damaged()],
     exit: 65,
