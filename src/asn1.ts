@@ -8,9 +8,9 @@
 export { BerInput, type Encoding, type Steps } from "./asn1/ber-input.ts";
 export { type BitString, DerReader } from "./asn1/der-reader.ts";
 export * as der from "./asn1/der-writer.ts";
-export { type Asn1ErrorCode, asn1Error, asn1ErrorCodes } from "./asn1/errors.ts";
+export { type Asn1ErrorCode, asn1ErrorCodes } from "./asn1/errors.ts";
 export { maxDepth, maxElementOctets, maxNodes } from "./asn1/limits.ts";
-export { decodeOid, encodeOid } from "./asn1/oid.ts";
-export { constructedBit, context, tag, tagName } from "./asn1/tag.ts";
+export { encodeOid } from "./asn1/oid.ts";
+export { constructedBit, context, tag } from "./asn1/tag.ts";
 export { formatInstant } from "./asn1/time.ts";
 export { berElements, toDer } from "./asn1/to-der.ts";

@@ -36,7 +36,7 @@ export {
 } from "./cms/enveloped-data-writer.ts";
 export { CmsError, type CmsErrorCode, cmsErrorCodes } from "./cms/errors.ts";
 export { type CertificateIdentifier, describeIdentifier, identifies } from "./cms/identifiers.ts";
-export { maxCertificates, maxRecipients, maxSigners } from "./cms/limits.ts";
+export * as cmsLimits from "./cms/limits.ts";
 export { addressedKey, type DecryptionKey, openRecipient, type Recipient } from "./cms/recipient-info.ts";
 export type { SignedAttributes } from "./cms/signed-attrs.ts";
 export { readSignedData, runningDigests, type SignedData } from "./cms/signed-data.ts";

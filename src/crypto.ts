@@ -19,8 +19,6 @@ export {
 export { CryptoError, type CryptoErrorCode, cryptoErrorCodes } from "./crypto/errors.ts";
 export {
   type AlgorithmIdentifier,
-  formatAlgorithmIdentifier,
-  parametersAbsentOrNull,
   parseAlgorithmIdentifier,
   readAlgorithmIdentifier,
   sameAlgorithm,

@@ -13,17 +13,15 @@ export {
   cachedCertificate,
   integerText,
   isSelfIssued,
-  maxCertificateOctets,
   parseCertificate,
 } from "./x509/certificate.ts";
 export { type CertificateTemplate, issueCertificate } from "./x509/certificate-writer.ts";
 export { type Crl, parseCrl } from "./x509/crl.ts";
-export { type EmailAddress, formatEmailAddress, parseEmailAddress } from "./x509/email.ts";
-export { type X509ErrorCode, x509Error, x509ErrorCodes } from "./x509/errors.ts";
+export { type EmailAddress, parseEmailAddress } from "./x509/email.ts";
+export { type X509ErrorCode, x509ErrorCodes } from "./x509/errors.ts";
 export {
   type Extension,
   type Extensions,
-  extensionOids,
   type KeyUsage,
   keyIdentifiersFit,
   keyUsageFits,

@@ -1,24 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { cut, cuts, keepingSink } from "../../test/chunks.ts";
+import { cut, cuts } from "../../test/chunks.ts";
 import { concat, latin1, latin1Text } from "../bytes.ts";
 import { isSecureMailError } from "../errors.ts";
-import { quotedPrintableWriter } from "./quoted-printable.ts";
 import { transferDecoder } from "./transfer-encoding.ts";
 
 function decode(pieces: readonly Uint8Array[]): { text: string; quirks: readonly string[] } {
   const decoder = transferDecoder("quoted-printable");
   const text = latin1Text(concat([...pieces.map((piece) => decoder.update(piece)), decoder.final()]));
   return { text, quirks: decoder.quirks };
-}
-
-async function encode(pieces: readonly Uint8Array[]): Promise<string> {
-  const sink = keepingSink();
-  const writer = quotedPrintableWriter(sink);
-  for (const piece of pieces) writer.write(piece);
-  await writer.end();
-  return latin1Text(sink.octets());
 }
 
 for (const { text, expected, why } of [
@@ -72,39 +63,4 @@ test("quoted-printable in lower case and with LF is read and named", () => {
     "quoted-printable digits in lower case",
     "quoted-printable soft line break ended by LF",
   ]);
-});
-
-const texts = fc
-  .array(
-    fc.constantFrom(
-      "a",
-      "From ",
-      ".",
-      "=",
-      " ",
-      "\t",
-      "\r\n",
-      "\r",
-      "\n",
-      "ü",
-      "\0",
-      "\x7f",
-      "word ".repeat(20),
-      "x".repeat(80),
-    ),
-  )
-  .map((parts) => latin1(parts.join("")));
-
-test("what is written as quoted-printable decodes to the same octets, and survives the ways of mail", async () => {
-  await fc.assert(
-    fc.asyncProperty(fc.oneof(texts, fc.uint8Array({ maxLength: 300 })), cuts, cuts, async (octets, first, second) => {
-      const encoded = await encode(cut(octets, first));
-      assert.equal(decode(cut(latin1(encoded), second)).text, latin1Text(octets));
-      assert.match(encoded, /^[\t\r\n\x20-\x7e]*$/);
-      for (const line of encoded.split("\r\n")) {
-        assert.ok(line.length <= 76 && !/[ \t]$|^\.|^From |[\r\n]/.test(line), JSON.stringify(line));
-      }
-    }),
-    { numRuns: 800 },
-  );
 });

@@ -1,5 +1,5 @@
 // Quoted-printable (RFC 2045, 6.7). Floor 1, see ../mime.ts.
-import { type ByteSink, latin1 } from "../bytes.ts";
+import { latin1 } from "../bytes.ts";
 import { malformed, overLimit } from "./mime-error.ts";
 import type { TransferDecoder } from "./transfer-encoding.ts";
 
@@ -101,68 +101,4 @@ function hexValue(octet: number): number {
   if (octet >= 0x30 && octet <= 0x39) return octet - 0x30;
   const letter = octet & 0xdf;
   return letter >= 0x41 && letter <= 0x46 ? letter - 0x37 : -1;
-}
-
-// RFC 2045, 6.7 rule 5: at most 76 characters a line, the "=" of a soft line break included.
-const columns = 76;
-
-/**
- * Encodes text. CRLF stays a line end; every other CR and LF is escaped, so that what comes out decodes to the same
- * octets. Also escapes what mail systems are known to change: blanks at line ends, "From " and "." in front.
- */
-export function quotedPrintableWriter(next: ByteSink): ByteSink {
-  let line = "";
-  let held = -1; // a blank, tab or CR: how it is written depends on what follows
-  let encoded = "";
-
-  function put(octet: number, escaped: boolean): void {
-    // The longest form is reckoned with, so that it is known whether this octet begins a line.
-    if (line.length + 3 >= columns) {
-      encoded += `${line}=\r\n`;
-      line = "";
-    }
-    line += escaped || isUnsafe(octet, line) ? escapeOf(octet) : String.fromCharCode(octet);
-  }
-
-  function putHeld(escaped: boolean): void {
-    if (held !== -1) put(held, escaped);
-    held = -1;
-  }
-
-  function take(octet: number): void {
-    if (held === cr && octet === lf) {
-      encoded += `${line}\r\n`;
-      line = "";
-      held = -1;
-      return;
-    }
-    putHeld(held === cr || octet === cr);
-    if (octet === cr || octet === blank || octet === tab) held = octet;
-    else put(octet, false);
-  }
-
-  return {
-    write(chunk) {
-      for (let at = 0; at < chunk.length; at++) take(chunk[at] as number);
-      if (encoded !== "") next.write(latin1(encoded));
-      encoded = "";
-    },
-    end() {
-      putHeld(true);
-      if (encoded !== "" || line !== "") next.write(latin1(encoded + line));
-      encoded = "";
-      line = "";
-      return next.end();
-    },
-  };
-}
-
-function isUnsafe(octet: number, line: string): boolean {
-  if (octet === blank || octet === tab) return false; // where one may stand is decided before
-  if (line === "" && (octet === 0x2e || octet === 0x46)) return true; // "." and the F of "From "
-  return octet < blank || octet >= 0x7f || octet === equals;
-}
-
-function escapeOf(octet: number): string {
-  return `=${octet.toString(16).toUpperCase().padStart(2, "0")}`;
 }

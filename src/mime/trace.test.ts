@@ -1,10 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { concat, latin1, latin1Text, sourceOf } from "../bytes.ts";
+import { latin1Text } from "../bytes.ts";
 import { isSecureMailError } from "../errors.ts";
-import { readEntity } from "./entity.ts";
-import { fieldText } from "./header.ts";
-import { formatReceived, type Hop, isTraceField } from "./trace.ts";
+import { formatReceived, type Hop } from "./trace.ts";
 
 const hop: Hop = {
   helo: "hub.treasury.example",
@@ -50,11 +48,4 @@ test("nothing from outside can end the field", () => {
     () => formatReceived({ ...hop, id: "x\r\nFrom: y" }),
     (failure) => isSecureMailError(failure, "MIME_FIELD"),
   );
-});
-
-test("trace fields are told from the letter's own", async () => {
-  const text =
-    "Return-Path: <>\r\nRECEIVED: a\r\nReceived: b\r\nAuthentication-Results: c\r\nFrom: d\r\nX-Received: e\r\n";
-  const { header } = await readEntity(sourceOf(concat([formatReceived(hop), latin1(`${text}\r\n`)])));
-  assert.deepEqual(header.fields.filter((field) => !isTraceField(field)).map(fieldText), ["d", "e"]);
 });

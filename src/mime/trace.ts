@@ -1,21 +1,6 @@
 // Trace fields: what mail systems write on top of a letter (RFC 5321, 4.4). Floor 1, see ../mime.ts.
 
 import { formatField } from "./field-writer.ts";
-import type { HeaderField } from "./header.ts";
-
-const traceFields: ReadonlySet<string> = new Set([
-  "received",
-  "return-path",
-  "authentication-results", // RFC 8601, 4
-  "received-spf", // RFC 7208, 9.1
-  "delivered-to", // RFC 9228
-  "x-original-to",
-]);
-
-/** Whether a field tells of a message's way and was added on it, rather than written with the letter. */
-export function isTraceField(field: HeaderField): boolean {
-  return traceFields.has(field.name.toLowerCase());
-}
 
 export type Hop = {
   /** What the client called itself; whatever is no domain or address literal is left out. */

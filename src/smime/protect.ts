@@ -1,7 +1,7 @@
 // Sign, then encrypt: the domain layer around a message (spec S-3). The payload streams through a chain of sinks;
 // what fits into memory is signed before it is written, so that all lengths are known and the result is DER.
 import { type ByteSink, type ByteSource, inChunks, latin1 } from "../bytes.ts";
-import { CmsError, maxCertificates, maxRecipients, maxSigners } from "../cms.ts";
+import { CmsError, cmsLimits } from "../cms.ts";
 import { CryptoError } from "../crypto.ts";
 import { SecureMailError } from "../errors.ts";
 import { type HeaderBlock, isContentField, maxHeaderSize, readEntity } from "../mime.ts";
@@ -55,9 +55,9 @@ async function* protectEntity(
 
 /** What `open` would refuse for who signs it and who is to read it: a mistake of the sender's, best seen here. */
 function requireUsable({ signers, recipients, chain }: ProtectOptions): void {
-  requireAtMost(maxSigners, signers.length, "signers");
-  requireAtMost(maxRecipients, recipients.length, "recipients");
-  if (signers.length > 0) requireAtMost(maxCertificates, signers.length + chain.length, "certificates");
+  requireAtMost(cmsLimits.maxSigners, signers.length, "signers");
+  requireAtMost(cmsLimits.maxRecipients, recipients.length, "recipients");
+  if (signers.length > 0) requireAtMost(cmsLimits.maxCertificates, signers.length + chain.length, "certificates");
   for (const { certificate } of signers) requireUsage(certificate, "signing");
   for (const { certificate } of recipients) requireUsage(certificate, "encryption");
 }
