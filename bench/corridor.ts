@@ -202,7 +202,7 @@ async function started(role: "gateway" | "sink", folder: string, file: string): 
     role === "gateway" && process.env["PROFILE"] !== undefined ? ["--cpu-prof", "--cpu-prof-dir", "/tmp/prof"] : [];
   const child = fork(import.meta.filename, [role, folder, file], {
     execPath: process.execPath,
-    execArgv: [...nodeFlags, ...profile],
+    execArgv: [...nodeFlags, "--single-threaded-gc", ...profile],
     stdio: ["ignore", "ignore", "inherit", "ipc"],
   });
   const [addresses] = (await once(child, "message")) as [SocketAddress[]];
