@@ -28,7 +28,7 @@ import { relay } from "./gateway/relay.ts";
 import { type Release, transactionOf } from "./gateway/release.ts";
 import { report } from "./gateway/report.ts";
 import type { Watchers } from "./gateway/services.ts";
-import { holdUnopened, settle } from "./gateway/settle.ts";
+import { holdUnopened, notNow, settle } from "./gateway/settle.ts";
 import { type RunningGateway, start, type Workplace } from "./gateway/start.ts";
 import { underSuspicion } from "./gateway/suspicion.ts";
 import { type HandleTransaction, type Reply, reply, type Transaction } from "./smtp.ts";
@@ -102,7 +102,7 @@ async function handle(
     return await underSuspicion(arrived, services, {
       pass: () => walk(arrived, services),
       poison: async () => report(arrived, [await holdUnopened(arrived, services)], services),
-      later: () => arrived.envelope.forwardPaths.map(() => reply(451, "4.3.2", "Busy, try again later")),
+      later: () => report(arrived, [notNow(arrived)], services),
     });
   } finally {
     arrived.dispose();

@@ -8,6 +8,7 @@ export async function fewAtATime<Item, Result>(
   items: readonly Item[],
   work: (item: Item) => Promise<Result>,
 ): Promise<Result[]> {
+  if (items.length < 2) return Promise.all(items.map(work));
   const results: Result[] = [];
   const waiting = items.entries();
   const hand = async (): Promise<void> => {

@@ -43,9 +43,18 @@ async function settleUndelivered(
 export async function holdUnopened(arrived: Arrived, services: Services): Promise<Outcome> {
   const findings = { code: "POISON", reason: "two workers died of it while they worked on nothing else" };
   const group: Group = { recipients: arrived.envelope.forwardPaths, kind: "hold", ...findings };
-  const settled = forAll(group, await hold(arrived, group, findings, services));
-  return { group, findings, ...settled, octetsOut: 0, times: { waited: 0, prepared: 0, relayed: 0 } };
+  return { group, findings, ...forAll(group, await hold(arrived, group, findings, services)), ...nothingDone };
 }
+
+/** A suspect that could not be alone: the others take too long. */
+export function notNow({ envelope }: Arrived): Outcome {
+  const findings = { code: "SUSPECT", reason: "was in a worker that died, and the others would not finish in time" };
+  const answer = reply(451, "4.3.2", "Busy, try again later");
+  const group: Group = { recipients: envelope.forwardPaths, kind: "refuse", answer, reason: findings.reason };
+  return { group, findings, replies: envelope.forwardPaths.map(() => answer), ...nothingDone };
+}
+
+const nothingDone = { octetsOut: 0, times: { waited: 0, prepared: 0, relayed: 0 } };
 
 function forAll({ recipients }: Group, answer: Reply): Settled {
   const held = isPositive(answer);
