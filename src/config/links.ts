@@ -24,7 +24,7 @@ const plaintext = "is not on this machine: that needs tls with a pin, or dangerP
 const dangerPlaintext = z
   .boolean()
   .default(false)
-  .describe("Allow this link to leave the machine without TLS that knows its peer.");
+  .describe("Let this link leave the machine without TLS that knows its peer: opened mail may be on it in clear.");
 const pin = z
   .preprocess((given) => (typeof given === "string" ? [given] : given), z.array(fingerprint).min(1))
   .meta({
@@ -72,8 +72,13 @@ function listenerOf(tls: z.ZodType<ListenConfig["tls"]>): z.ZodType<ListenConfig
   return z
     .strictObject({
       lmtp: endpoint.optional().describe("Where to listen for LMTP, behind a mail server that keeps a queue."),
-      smtp: endpoint.optional().describe("Where to listen for SMTP, in proxy mode."),
-      accept: z.array(network).prefault(["127.0.0.0/8", "::1/128"]).describe("Who may connect."),
+      smtp: endpoint
+        .optional()
+        .describe("Where to listen for SMTP, without a queue in front: one answer for all recipients."),
+      accept: z
+        .array(network)
+        .prefault(["127.0.0.0/8", "::1/128"])
+        .describe("Who may connect. Their XFORWARD counts, but by SMTP from outside."),
       tls,
       dangerPlaintext,
     })

@@ -61,12 +61,22 @@ export type Config = {
 const notYet = "Not used by this version.";
 const limits = z
   .strictObject({
-    messageSize: size.prefault("100MiB").describe("The largest message."),
-    recipients: count.default(1000).describe("Recipients of one message."),
-    connections: count.default(1000).describe("Connections to one listener at the same time."),
-    perPeer: count.default(200).describe("Connections of one peer to one listener at the same time."),
-    spill: size.prefault("4GiB").describe("Room on the disk for messages on their way that are large."),
-    hold: size.prefault("10GiB").describe("Room on the disk for mail that is held."),
+    messageSize: size.prefault("100MiB").describe("The largest message, in octets as it arrives."),
+    recipients: count.default(1000).describe("Recipients of one message; what comes beyond is put off with 452."),
+    connections: count
+      .default(1000)
+      .describe("Connections to one listener at the same time, shared out among the workers."),
+    perPeer: count
+      .default(200)
+      .describe("Connections of one address to one listener at the same time, shared out too."),
+    spill: size
+      .prefault("4GiB")
+      .describe(
+        "Room on the disk for large messages on their way, shared out among the workers: a share must hold a few of the largest.",
+      ),
+    hold: size
+      .prefault("10GiB")
+      .describe("Room on the disk for mail that is held; over it such mail stays with the mail server in front."),
   })
   .prefault({});
 
@@ -92,18 +102,20 @@ export function configSchema(folder: string): z.ZodType<Config> {
       authservId: hostName.optional().describe("Our name in Authentication-Results; the hostname unless given."),
       dataDir: file
         .meta({ title: "a folder" })
-        .describe("Where state is kept. Nothing decrypted is ever written there in clear."),
-      postmaster: mailAddress.describe("Who answers for this gateway."),
-      community: domainName.optional().describe("The community's name."),
+        .describe(
+          "Where state is kept, for the gateway's user alone. Nothing decrypted is ever written there in clear.",
+        ),
+      postmaster: mailAddress.describe("Who answers for this gateway; gets mail for `postmaster` without a domain."),
+      community: domainName.optional().describe("The community's name, for entries made by hand."),
       trust: z.strictObject({
-        anchors: z.array(file).min(1).describe("Certificates that are believed, and no others."),
+        anchors: z.array(file).min(1).describe("Authorities that are believed, and no others."),
         intermediates: z.array(file).prefault([]).describe("Certificates that help to build paths."),
-        crls: z.array(file).prefault([]).describe("Lists of revoked certificates."),
+        crls: z.array(file).prefault([]).describe("Lists of revoked certificates; read at the start and on reload."),
         revocation: z
           .enum(["ignore", "check", "require"])
           .default("check")
           .describe(
-            "`check`: what the lists say counts; `require`: there must be a current one; `ignore`: nobody looks.",
+            "`check`: what the lists say counts, and a missing one is no objection; `require`: there must be a current one; `ignore`: nobody looks.",
           ),
       }),
       workers: count.optional().describe("Processes that handle mail; one per core unless given."),
@@ -130,20 +142,24 @@ export function configSchema(folder: string): z.ZodType<Config> {
         .superRefine(requireEachOnce)
         .describe("The domains whose mail is signed, encrypted and opened here."),
       listen: z.strictObject({
-        inside: listener.describe("For our own mail server, towards the world."),
+        inside: listener.describe("For our own mail server, towards the world. Who reaches it speaks for our domains."),
         outside: listener.describe("For mail from the world, towards our own mail server."),
       }),
       relay: z
         .strictObject({
           outside: relayHop.describe("Where mail for the world goes next."),
           inside: relayHop.describe("Where mail for our users goes next."),
-          submit: relayHop.optional().describe("Where mail of our own making enters."),
+          submit: relayHop
+            .optional()
+            .describe(
+              "The hub, where mail of our own making enters. Without it nothing is returned and SMTP has no reports.",
+            ),
         })
         // preprocess hides what must be there.
         .meta({ required: ["outside", "inside"] }),
       directory: z.strictObject({
         sources: z
-          .array(z.strictObject({ ldif: file.describe("Members in an LDIF file.") }))
+          .array(z.strictObject({ ldif: file.describe("Members in an LDIF file; read again when it changes.") }))
           .min(1)
           .describe("Where members and their certificates come from."),
       }),
