@@ -87,6 +87,20 @@ function requireEachOnce(domains: readonly { readonly name: string }[], context:
   }
 }
 
+function trustOf(file: z.ZodType<string, string>): z.ZodType<Config["trust"]> {
+  return z.strictObject({
+    anchors: z.array(file).min(1).describe("Authorities that are believed, and no others."),
+    intermediates: z.array(file).prefault([]).describe("Certificates that help to build paths."),
+    crls: z.array(file).prefault([]).describe("Lists of revoked certificates; read at the start and on reload."),
+    revocation: z
+      .enum(["ignore", "check", "require"])
+      .default("check")
+      .describe(
+        "`check`: what the lists say counts, and a missing one is no objection; `require`: there must be a current one; `ignore`: nobody looks.",
+      ),
+  });
+}
+
 /** The schema of a file in `folder`, to which relative paths in it refer. */
 export function configSchema(folder: string): z.ZodType<Config> {
   const file = fileIn(folder);
@@ -107,17 +121,7 @@ export function configSchema(folder: string): z.ZodType<Config> {
         ),
       postmaster: mailAddress.describe("Who answers for this gateway; gets mail for `postmaster` without a domain."),
       community: domainName.optional().describe("The community's name, for entries made by hand."),
-      trust: z.strictObject({
-        anchors: z.array(file).min(1).describe("Authorities that are believed, and no others."),
-        intermediates: z.array(file).prefault([]).describe("Certificates that help to build paths."),
-        crls: z.array(file).prefault([]).describe("Lists of revoked certificates; read at the start and on reload."),
-        revocation: z
-          .enum(["ignore", "check", "require"])
-          .default("check")
-          .describe(
-            "`check`: what the lists say counts, and a missing one is no objection; `require`: there must be a current one; `ignore`: nobody looks.",
-          ),
-      }),
+      trust: trustOf(file),
       workers: count.optional().describe("Processes that handle mail; one per core unless given."),
       ledgerKey: file
         .optional()
