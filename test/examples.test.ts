@@ -49,9 +49,14 @@ test("with keys where it names them the gateway starts", async () => {
     cpSync(keyFile(community.folder, "treasury.example", role, "crt"), pair?.certificate ?? "");
   }
   const anywhere = { host: "127.0.0.1", port: 0 };
+  const dataDir = path.join(folder, "data");
   const gateway = await startGateway(
     {
-      ...{ ...config, domains, trust, dataDir: path.join(folder, "data") },
+      ...{ ...config, domains, trust, dataDir },
+      ...{
+        store: path.join(dataDir, "postern.db"),
+        ledgerKey: { file: path.join(dataDir, "ledger.key"), named: false },
+      },
       listen: { inside: { ...listen.inside, address: anywhere }, outside: { ...listen.outside, address: anywhere } },
     },
     { report: () => {}, onFault: () => {} },
