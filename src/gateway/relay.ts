@@ -1,7 +1,7 @@
 // Stage 7. One group is handed on, and each of its recipients gets the next hop's own answer. Who was served is in the
 // ledger before anybody hears of it.
 
-import { type ByteSource, concat } from "../bytes.ts";
+import { type ByteSource, concat, inChunks } from "../bytes.ts";
 import { isPositive, type Reply } from "../smtp.ts";
 import { withoutGoodNews } from "./envid.ts";
 import { failed } from "./failed.ts";
@@ -66,7 +66,8 @@ function counting(message: ByteSource): { readonly source: ByteSource; octets():
   async function* source(): ByteSource {
     let small: Uint8Array[] = [];
     let size = 0;
-    for await (const chunk of message) {
+    // What was written as a whole is looked through and sent piece by piece: the next stages copy what they change.
+    for await (const chunk of inChunks(message)) {
       octets += chunk.length;
       size += chunk.length;
       small.push(chunk);
