@@ -15,7 +15,15 @@ export async function readDirectoryFiles(files: readonly string[]): Promise<read
 
 async function readDirectoryFile(file: string): Promise<readonly LdifEntry[]> {
   try {
-    return parseLdif(await readFile(file));
+    const octets = await readFile(file);
+    // Whoever writes a file in place empties it first: were that believed, each member would be a stranger for a while.
+    if (octets.length === 0)
+      throw new SecureMailError(
+        "DIRECTORY_FILE_INVALID",
+        "permanent",
+        "is empty; without members it says `version: 1`",
+      );
+    return parseLdif(octets);
   } catch (cause) {
     if (isSecureMailError(cause))
       throw new SecureMailError("DIRECTORY_FILE_INVALID", "permanent", `${file}: ${cause.message}`, { cause });

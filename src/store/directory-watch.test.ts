@@ -126,6 +126,12 @@ for (const { what, change, code, says } of [
     says: /members\.ldif: .*line 6/,
   },
   {
+    what: "was emptied",
+    change: (file: string) => writeFileSync(file, ""),
+    code: "DIRECTORY_FILE_INVALID",
+    says: /members\.ldif: is empty/,
+  },
+  {
     what: "is gone",
     change: (file: string) => rmSync(file),
     code: "DIRECTORY_FILE",
