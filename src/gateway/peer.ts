@@ -13,12 +13,27 @@ export type Peer =
   | { readonly kind: "member"; readonly certificates: readonly Certificate[]; readonly profile: ProfileName }
   | { readonly kind: "unusable"; readonly reason: string };
 
+type Judged = { readonly trust: Trust; readonly second: number; readonly peer: Peer };
+
+// Certificates have no finer time than the second: what a member's are worth is judged once in each, not twice a message.
+const judged = new WeakMap<Found["member"], Map<string, Judged>>();
+
 export function peerOf(domain: string, snapshot: Snapshot, trust: Trust, at: Date): Peer {
   const name = parseDomainName(domain);
   const found = name === undefined ? undefined : snapshot.find(name);
   if (found === undefined || found.member.status === "left") return { kind: "stranger" };
+  const ofMember = judged.getOrInsertComputed(found.member, () => new Map());
+  const second = Math.floor(at.getTime() / 1000);
+  const last = ofMember.get(found.domain);
+  if (last?.second === second && last.trust === trust) return last.peer;
+  const peer = judge(found, trust, at);
+  ofMember.set(found.domain, { trust, second, peer });
+  return peer;
+}
+
+function judge(found: Found, trust: Trust, at: Date): Peer {
   if (found.member.status === "suspended")
-    return { kind: "unusable", reason: `${domain} is suspended in the directory` };
+    return { kind: "unusable", reason: `${found.domain} is suspended in the directory` };
   const { chosen, rejected } = selectEncryptionCertificates(found, encryptionJudge(trust, at));
   if (chosen.length > 0) return { kind: "member", certificates: chosen, profile: profileFor(found, chosen) };
   const why = rejected.map(({ certificate, code, reason }) => `${certificate.subject}: ${code}, ${reason}`);
