@@ -23,7 +23,7 @@ export const smtp: Dialect = {
   answersToMessage: (replies) => {
     const first = replies[0];
     if (first !== undefined && (replies.every(isPositive) || replies.every(isPermanent))) return [first];
-    // TODO(#3): the ledger spares the recipients already served on the retry, a final refusal becomes returned mail.
+    // A mixture that comes this far is doubt: it was not possible to tell the sender of the refused (spec, S-15.3).
     const doubt = replies.find((answer) => !isPositive(answer) && !isPermanent(answer));
     return [reply(451, doubt?.enhancedStatus ?? "4.3.0", ...(doubt?.lines ?? ["Not every recipient could be served"]))];
   },
