@@ -21,7 +21,8 @@ export type Direction = {
   readonly recipients: readonly ForwardPath[];
 };
 
-export function classify(accepted: Accepted, { domains }: Services): Classified {
+export function classify(accepted: Accepted, services: Services): Classified {
+  const { domains } = services;
   const { envelope, from, recipients } = accepted;
   const byDomain = Map.groupBy(recipients, ({ domain }) => domain);
   const directions = [...byDomain].map(([domain, ofDomain]): Direction => {
@@ -32,10 +33,20 @@ export function classify(accepted: Accepted, { domains }: Services): Classified 
   });
   const { outward, header } = accepted;
   const author = fromDomain(outward.kind === "leaves" ? outward.header : header)?.domain;
-  const { reversePath } = envelope;
   // A bounce to the world is ours whichever way it came: only our own servers make one for a foreign recipient.
-  const mayBeOurs = from === "inside" || reversePath === undefined;
+  const mayBeOurs = from === "inside" || envelope.reversePath === undefined;
+  return { fromDomain: author, speaker: mayBeOurs ? speakerOf(accepted, author, services) : undefined, directions };
+}
+
+/** Never another one than the author: who redirects a letter or sends it to a list has not written it. */
+function speakerOf(
+  { envelope: { reversePath }, snapshot }: Accepted,
+  author: DomainName | undefined,
+  { domains }: Services,
+): OwnDomain | undefined {
   const named = author === undefined ? undefined : domains.get(author);
-  const speaker = named ?? (reversePath === undefined ? undefined : domains.get(reversePath.domain));
-  return { fromDomain: author, speaker: mayBeOurs ? speaker : undefined, directions };
+  if (named !== undefined || reversePath === undefined) return named;
+  const sender = domains.get(reversePath.domain);
+  // Where no author can be named nobody else's name is used; and a domain may speak for those below it.
+  return author === undefined || snapshot.find(author)?.domain === sender?.name ? sender : undefined;
 }

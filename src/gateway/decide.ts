@@ -33,7 +33,7 @@ function unreadableGroup({ from, recipients }: Accepted, reason: string): Group 
 /** One direction, less the recipients for whom this message ends here. */
 function groupsOf(
   accepted: Accepted,
-  { speaker }: Classified,
+  classified: Classified,
   direction: Direction,
   services: Services,
 ): readonly Group[] {
@@ -54,7 +54,9 @@ function groupsOf(
   if (recipients.length === 0) return ended;
   const { own } = direction;
   const treatment =
-    own === undefined ? outbound(accepted, domain, speaker, services) : inbound(accepted, own, speaker, services);
+    own === undefined
+      ? outbound(accepted, domain, classified.speaker, services)
+      : inbound(accepted, own, classified, services);
   return [...ended, { recipients, domain, ...treatment }];
 }
 
@@ -63,10 +65,19 @@ function probeTreatment({ kind, token }: { readonly kind: "pass" | "bounce"; rea
   return { kind: "probe", token, answer };
 }
 
-/** Mail within one of our domains was never outside: nothing is on it, and nothing is to be said about it. */
-function inbound(accepted: Accepted, own: OwnDomain, speaker: OwnDomain | undefined, services: Services): Treatment {
+/**
+ * Mail within one of our domains was never outside: nothing is on it, and nothing is to be said about it. The same goes for
+ * what one of our users hands on to another without having written it: nobody here can sign for its author.
+ */
+function inbound(
+  accepted: Accepted,
+  own: OwnDomain,
+  { speaker, fromDomain }: Classified,
+  services: Services,
+): Treatment {
   if (accepted.from === "outside") return { kind: "open", as: own };
-  if (speaker === undefined || speaker.name === own.name) return { kind: "pass", towards: "inside" };
+  if (speaker === undefined || fromDomain === undefined || speaker.name === own.name)
+    return { kind: "pass", towards: "inside" };
   const peer = peerOf(own.name, accepted.snapshot, services.trust, accepted.at);
   if (peer.kind === "unusable") return refuse(peer.reason);
   return peer.kind === "stranger"

@@ -42,6 +42,26 @@ test("a domain whose keys are not its own exchanges nothing", async () => {
   assert.equal(reports.at(-1)?.treatment, "pass");
 });
 
+test("what a user redirects to another domain served here, or a list sends there, goes on as it is", async () => {
+  for (const from of ["srs0=x=stranger.example=eve@treasury.example", minister]) {
+    const message = mail("eve@stranger.example");
+    assert.deepEqual(await walk(services, "inside", { from, to: [clerk], message }), ["250 2.0.0"]);
+    assert.equal(reports.at(-1)?.treatment, "pass");
+    const got = users.got.at(-1)?.message ?? "";
+    assert.equal(got, `${fields(got, "Received")[0]}\r\n${message}`);
+  }
+  // Two authors are none that could be signed for.
+  const message = mail(`${minister}, eve@stranger.example`);
+  assert.deepEqual(await walk(services, "inside", { from: minister, to: [clerk], message }), ["250 2.0.0"]);
+  assert.equal(reports.at(-1)?.treatment, "pass");
+});
+
+test("what another domain served here wrote is exchanged in its own name, whoever redirects it", async () => {
+  const hand = { from: "srs0=y@stray.example", to: [clerk], message: mail(minister) };
+  assert.deepEqual(await walk(services, "inside", hand), ["250 2.0.0"]);
+  assert.deepEqual([reports.at(-1)?.treatment, reports.at(-1)?.opened?.domain], ["exchange", "treasury.example"]);
+});
+
 test("mail within one domain goes on as it is", async () => {
   const message = mail(minister);
   assert.deepEqual(await walk(services, "inside", { from: minister, to: ["b@treasury.example"], message }), [

@@ -192,6 +192,19 @@ test("mail in nobody's name of ours does not leave to a member; a bounce is neve
   assert.equal(world.got.length, before);
 });
 
+test("what our user redirects to a member is not signed for its author, does not leave in clear, and does not wait", async () => {
+  const [before, held] = [world.got.length, (await services.store.holds.list()).length];
+  for (const from of [minister, "srs0=x=stranger.example=eve@treasury.example"]) {
+    const message = mail("eve@stranger.example");
+    assert.equal(await lab.hand("inside", { from, to: [clerk], message }), "550 5.7.1");
+  }
+  assert.equal(world.got.length, before);
+  assert.equal((await services.store.holds.list()).length, held);
+  const message = mail("eve@stranger.example");
+  assert.equal(await lab.hand("inside", { from: minister, to: ["a@stranger.example"], message }), "250 2.0.0");
+  assert.ok(world.got.at(-1)?.message.endsWith(message));
+});
+
 test("a bounce to a member is protected whichever way it came", async () => {
   for (const side of ["inside", "outside"] as const) {
     assert.equal(await lab.hand(side, { to: [clerk], message: mail("mailer-daemon@treasury.example") }), "250 2.0.0");
