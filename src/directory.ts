@@ -3,8 +3,17 @@
 //
 //   readMember                    one entry, checked, with a reason for each fault
 //   makeSnapshot                  all of them at one moment; finds the member that a domain belongs to
+//   remember, withGone           whose entry was there and is not: it has not left, and is no stranger
 //   selectEncryptionCertificates  the certificates that mail to a member is encrypted to, and why not the others
 
+export {
+  describeGone,
+  type GoneMember,
+  goneWaitsMs,
+  type Remembered,
+  remember,
+  withGone,
+} from "./directory/gone.ts";
 export type {
   Identification,
   Member,

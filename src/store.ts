@@ -6,6 +6,7 @@
 //     holds               mail that must not be delivered and must not be lost
 //     tracking            what became of each message, for thirty days
 //     suspects            messages that were in a worker when it died
+//     members             whom the directory listed, so that nobody leaves it by silence
 //     probes, audit       probes that came through; what people did
 //   openJournal           what one worker is working on, readJournals for the day it died
 //   spillingSpools        large messages in flight, encrypted under a key that dies with the process
@@ -22,6 +23,7 @@ export { type DirectoryWatch, type DirectoryWatchers, watchDirectoryFiles } from
 export type { HeldMail, HoldState, HoldStore, Settled, Strays } from "./store/hold.ts";
 export { type InFlight, type Journal, type Journals, openJournal, readJournals } from "./store/journal.ts";
 export type { Ledger } from "./store/ledger.ts";
+export { type MemberStore, membersInFile } from "./store/members.ts";
 export { openStore, type Store, type StoreOptions } from "./store/open-store.ts";
 export type { Plan, Plans } from "./store/plans.ts";
 export type { ProbeSeen, ProbeStore } from "./store/probes.ts";

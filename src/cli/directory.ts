@@ -2,7 +2,7 @@
 
 import { systemClock } from "../clock.ts";
 import type { Config } from "../config.ts";
-import type { Found, Member, Snapshot } from "../directory.ts";
+import { describeGone, type Found, type Member, type Snapshot } from "../directory.ts";
 import { parseDomainName } from "../domain.ts";
 import { type JudgedCertificate, judgeCertificates, loadPeers, type Trust } from "../gateway.ts";
 import { formatLdif } from "../ldif.ts";
@@ -126,7 +126,10 @@ async function lookup(config: Config, options: Options, [name]: readonly string[
   const { snapshot, trust } = await loadPeers(config);
   const found = snapshot.find(domain);
   if (found === undefined) {
-    await writeText(options.flag("json") ? `${JSON.stringify({ domain, member: false })}\n` : stranger(domain));
+    const gone = snapshot.findGone(domain, systemClock());
+    const facts = { domain, member: false, ...(gone === undefined ? {} : { gone: gone.gone, until: gone.until }) };
+    const said = gone === undefined ? stranger(domain) : `${describeGone(gone)}\n`;
+    await writeText(options.flag("json") ? `${JSON.stringify(facts)}\n` : said);
     return exit.negative;
   }
   const judged = judgeCertificates(found, trust, systemClock());
@@ -188,7 +191,7 @@ function factsOf({ certificates: _, ...member }: Member, judged: readonly Judged
 
 export type DirectoryFinding = { readonly what: string; readonly about: string; readonly todo: string };
 
-/** What is wrong in the directory: faults of entries, and members to whom no mail can be encrypted. */
+/** What is wrong in the directory: faults of entries, entries that are gone, and members to whom no mail can be encrypted. */
 export function directoryFindings(snapshot: Snapshot, trust: Trust): readonly DirectoryFinding[] {
   const faults = snapshot.faults.map(({ dn, attribute, reason }) => ({
     about: dn,
@@ -207,7 +210,12 @@ export function directoryFindings(snapshot: Snapshot, trust: Trust): readonly Di
       },
     ];
   });
-  return [...faults, ...unusable];
+  const gone = snapshot.gone.map((one) => ({
+    about: one.domain,
+    what: describeGone(one),
+    todo: "bring its entry back, or write one that says left; after that time it is a stranger, and mail to it leaves in clear",
+  }));
+  return [...faults, ...gone, ...unusable];
 }
 
 async function verify(config: Config, options: Options): Promise<number> {

@@ -65,6 +65,7 @@ test("the daemon says where it listens, logs each recipient, reads the directory
   const whole = await readFile(community.directoryFile, "utf8");
   await writeFile(community.directoryFile, whole.split("\n\n").slice(0, 2).join("\n\n"));
   await heard(/directory: snapshot 2, 1 members\n/);
+  await heard(/MEMBER_VANISHED: the entry of parliament\.example is gone since .*; mail to it waits until /);
   await writeFile(community.directoryFile, "broken");
   await heard(/DIRECTORY_FILE_INVALID: .*line 1/);
   await writeFile(community.directoryFile, whole);

@@ -8,6 +8,8 @@ import { after, test } from "node:test";
 import { configOf } from "../../test/configured.ts";
 import { runPostern } from "../../test/program.ts";
 import { keyFile, openCommunity } from "../demo/community.ts";
+import type { DomainName } from "../domain.ts";
+import { openStore } from "../store.ts";
 
 const folder = mkdtempSync(path.join(tmpdir(), "postern-probe-"));
 after(() => rmSync(folder, { recursive: true }));
@@ -97,6 +99,32 @@ test("a member without a usable certificate: why each was rejected, exit 1", asy
   assert.equal(status, 1);
   assert.match(out, /^rule +out\.unusable\ntreatment +put off or refused: 451 4\.7\.5 /m);
   assert.match(out, /^ {2}rejected +[0-9a-f]{16} +until \S+ +NOT_BOUND: does not name the confidentiality authority/m);
+});
+
+test("a member whose entry vanished: since when, until when, and what to do", async () => {
+  const whole = readFileSync(community.directoryFile, "utf8");
+  const dataDir = path.join(folder, "state");
+  const store = await openStore({
+    file: path.join(dataDir, "postern.db"),
+    dataDir,
+    onFault: (thrown) => assert.fail(String(thrown)),
+  });
+  await store.members.note([{ domain: "parliament.example" as DomainName, subdomains: false }], []);
+  await store.close();
+  writeFileSync(community.directoryFile, `${whole.split("\n\n").slice(0, 2).join("\n\n")}\n`);
+  const told = await probe("--from", minister, "--to", clerk);
+  const run = async (...args: readonly string[]) => (await runPostern([...args, "--config", config])).stdout.toString();
+  const verified = await run("directory", "verify");
+  const found = await run("directory", "lookup", "parliament.example");
+  const checked = await run("check", "--no-probes");
+  writeFileSync(community.directoryFile, whole);
+  rmSync(dataDir, { recursive: true });
+  const gone =
+    /the entry of parliament\.example is gone since .* UTC; if it left, say posternStatus: left; mail to it waits until /;
+  assert.equal(told.status, 1);
+  assert.match(told.out, /^rule +out\.unusable\ntreatment +put off or refused: 451 4\.7\.5 /m);
+  for (const out of [told.out, verified, found, checked]) assert.match(out, gone);
+  assert.match(checked, /^WARNING +directory +parliament\.example: the entry/m);
 });
 
 test("a sender that is not ours is refused from the inside, and passed on from the outside", async () => {

@@ -2,6 +2,7 @@
 
 import { type DomainName, parentDomains } from "../domain.ts";
 import type { LdifEntry } from "../ldif.ts";
+import type { GoneMember } from "./gone.ts";
 import { type Member, type MemberFault, readMember } from "./member.ts";
 
 export type Found = {
@@ -19,6 +20,10 @@ export type Snapshot = {
    * for its subdomains. An entry that does not ends the search: nobody further up speaks past it.
    */
   find(domain: DomainName): Found | undefined;
+  /** Members whose entry was there before and is not; none where nothing is remembered (`withGone`). */
+  readonly gone: readonly GoneMember[];
+  /** The gone entry that a domain without one falls under at that moment: its own, else as `find`. */
+  findGone(domain: DomainName, at: Date): GoneMember | undefined;
 };
 
 export function makeSnapshot(number: number, entries: Iterable<LdifEntry>): Snapshot {
@@ -38,7 +43,7 @@ export function makeSnapshot(number: number, entries: Iterable<LdifEntry>): Snap
       faults.push({ dn: entry.dn, attribute: "associatedDomain", reason: `${domain} has an entry already` });
     }
   }
-  return { number, members, faults, find: (domain) => find(byDomain, domain) };
+  return { number, members, faults, find: (domain) => find(byDomain, domain), gone: [], findGone: () => undefined };
 }
 
 function find(byDomain: ReadonlyMap<DomainName, Member>, domain: DomainName): Found | undefined {

@@ -10,6 +10,7 @@ import type { Arrived, Services, Side } from "./passage.ts";
 
 export const gatewayErrorCodes = {
   GATEWAY_KEY: "a key or address of the configuration lacks what it needs",
+  MEMBER_VANISHED: "the directory entry of a member is gone and did not say that it left: mail to it waits for 7 days",
 } as const;
 export type GatewayErrorCode = keyof typeof gatewayErrorCodes;
 

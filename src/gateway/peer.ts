@@ -1,7 +1,7 @@
 // What the directory says of a domain that mail is to go to: a stranger, a member that can be written to, or one that
 // cannot be now.
 
-import { type Found, type Snapshot, selectEncryptionCertificates } from "../directory.ts";
+import { describeGone, type Found, type Snapshot, selectEncryptionCertificates } from "../directory.ts";
 import { parseDomainName } from "../domain.ts";
 import { defaultProfile, type ProfileName, profileNames } from "../smime.ts";
 import type { Certificate } from "../x509.ts";
@@ -21,7 +21,10 @@ const judged = new WeakMap<Found["member"], Map<string, Judged>>();
 export function peerOf(domain: string, snapshot: Snapshot, trust: Trust, at: Date): Peer {
   const name = parseDomainName(domain);
   const found = name === undefined ? undefined : snapshot.find(name);
-  if (found === undefined || found.member.status === "left") return { kind: "stranger" };
+  if (found === undefined || found.member.status === "left") {
+    const gone = name === undefined ? undefined : snapshot.findGone(name, at);
+    return gone === undefined ? { kind: "stranger" } : { kind: "unusable", reason: describeGone(gone) };
+  }
   const ofMember = judged.getOrInsertComputed(found.member, () => new Map());
   const second = Math.floor(at.getTime() / 1000);
   const last = ofMember.get(found.domain);

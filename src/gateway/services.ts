@@ -5,7 +5,7 @@ import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import { systemClock } from "../clock.ts";
 import type { Config } from "../config.ts";
-import { makeSnapshot, type Snapshot } from "../directory.ts";
+import type { Snapshot } from "../directory.ts";
 import { loadLedgerKey } from "../keystore.ts";
 import { RelayPool } from "../smtp.ts";
 import {
@@ -17,10 +17,11 @@ import {
   watchDirectoryFiles,
 } from "../store.ts";
 import { type Links, loadLinks } from "./links.ts";
+import { Membership } from "./membership.ts";
 import type { PassageReport, Services } from "./passage.ts";
 import { queueId } from "./queue-id.ts";
 import { Turns } from "./turns.ts";
-import { loadWorld } from "./world.ts";
+import { loadDomains, loadTrust } from "./world.ts";
 
 export type Watchers = {
   readonly report: (report: PassageReport) => void;
@@ -45,16 +46,24 @@ export async function openServices(
   const { hostname, authservId, postmaster, dataDir, limits } = config;
   const spill = path.join(dataDir, "spill");
   await mkdir(spill, { recursive: true, mode: 0o700 });
-  const { domains, trust } = await loadWorld(config);
+  const domains = await loadDomains(config);
+  const trust = await loadTrust(config);
   const links = await loadLinks(config);
   const ledgerKey = await loadLedgerKey(config.ledgerKey.file, { make: !config.ledgerKey.named });
-  let snapshot: Snapshot;
-  const directory = await watchDirectory(config, onFault, (changed) => {
-    snapshot = makeSnapshot(snapshot.number + 1, changed);
-    onDirectory?.(snapshot);
-  });
-  snapshot = makeSnapshot(1, directory.entries);
+  let early: DirectoryWatch["entries"] | undefined;
+  let takeUp = (changed: DirectoryWatch["entries"]): void => {
+    early = changed;
+  };
+  const directory = await watchDirectory(config, onFault, (changed) => takeUp(changed));
   const store = await openStore({ file: config.store, dataDir, onFault, holdQuota: limits.hold });
+  const own = new Set(domains.keys());
+  const members = { store: store.members, own, clock: systemClock, alarm: onFault, notes: worker !== undefined };
+  const membership = await Membership.open(directory.entries, members);
+  takeUp = (changed) => {
+    const snapshot = membership.takeUp(changed);
+    onDirectory?.(snapshot);
+  };
+  if (early !== undefined) takeUp(early);
   const journal = worker === undefined ? noJournal : openJournal(dataDir, worker);
   const pool = new RelayPool(hostname);
   const services: Services = {
@@ -63,7 +72,7 @@ export async function openServices(
     postmaster,
     domains,
     trust,
-    snapshot: () => snapshot,
+    snapshot: () => membership.snapshot,
     hops: links.hops,
     ...(links.submit && { submit: links.submit }),
     relay: (hop, envelope, message) => pool.relay(hop, envelope, message),
@@ -84,6 +93,7 @@ export async function openServices(
       directory.close();
       await pool.close();
       journal.close();
+      await membership.close();
       await store.close();
     },
   };

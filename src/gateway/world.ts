@@ -1,13 +1,14 @@
 // What a configuration names, loaded and checked: own keys, anchors, the directory. Commands look at the same world as
 // the running gateway.
 
+import { systemClock } from "../clock.ts";
 import type { Config, DomainConfig, KeyConfig } from "../config.ts";
 import { privateKeyOf } from "../crypto.ts";
-import { makeSnapshot, type Snapshot } from "../directory.ts";
+import { makeSnapshot, remember, type Snapshot, withGone } from "../directory.ts";
 import { parseDomainName } from "../domain.ts";
 import { SecureMailError } from "../errors.ts";
 import { type KeyEntry, loadCertificates, loadCrls, loadKey } from "../keystore.ts";
-import { readDirectoryFiles } from "../store.ts";
+import { membersInFile, readDirectoryFiles } from "../store.ts";
 import type { Certificate } from "../x509.ts";
 import type { OwnDomain, Trust } from "./passage.ts";
 
@@ -18,21 +19,26 @@ export type World = {
 };
 
 export async function loadWorld(config: Config): Promise<World> {
-  const peers = await loadPeers(config);
-  const domains = config.domains.map(async (domain) => [domain.name, await loadDomain(domain)] as const);
-  return { domains: new Map(await Promise.all(domains)), ...peers };
+  return { ...(await loadPeers(config)), domains: await loadDomains(config) };
 }
 
 /** The part of the world that needs no key: whom we know, and whom we believe. */
 export async function loadPeers(config: Config): Promise<Pick<World, "trust" | "snapshot">> {
-  return { snapshot: await loadSnapshot(config, 1), trust: await loadTrust(config) };
+  return { snapshot: await loadSnapshot(config), trust: await loadTrust(config) };
 }
 
-export async function loadSnapshot({ directory }: Config, number: number): Promise<Snapshot> {
-  return makeSnapshot(number, await readDirectoryFiles(directory.sources.map(({ ldif }) => ldif)));
+/** As the gateway sees it that remembers in this store. */
+async function loadSnapshot({ directory, domains, store }: Config): Promise<Snapshot> {
+  const snapshot = makeSnapshot(1, await readDirectoryFiles(directory.sources.map(({ ldif }) => ldif)));
+  const own = new Set(domains.map(({ name }) => name));
+  return withGone(snapshot, remember(membersInFile(store), snapshot, systemClock(), own));
 }
 
-async function loadTrust({ trust }: Config): Promise<Trust> {
+export async function loadDomains({ domains }: Config): Promise<World["domains"]> {
+  return new Map(await Promise.all(domains.map(async (domain) => [domain.name, await loadDomain(domain)] as const)));
+}
+
+export async function loadTrust({ trust }: Config): Promise<Trust> {
   const all = async (files: readonly string[]): Promise<Certificate[]> =>
     (await Promise.all(files.map(loadCertificates))).flat();
   return {

@@ -6,6 +6,7 @@ import { type AuditLog, auditIn } from "./audit.ts";
 import type { Database } from "./database.ts";
 import { type HoldStore, holdsIn, type Strays } from "./hold.ts";
 import { type Ledger, ledgerIn, purgeLedger } from "./ledger.ts";
+import { type MemberStore, membersIn, purgeMembers } from "./members.ts";
 import { type Plans, plansIn, purgePlans } from "./plans.ts";
 import { type ProbeStore, probesIn, purgeProbes } from "./probes.ts";
 import { Sqlite } from "./sqlite.ts";
@@ -32,11 +33,12 @@ export type Store = {
   readonly tracking: Tracking;
   readonly suspects: Suspects;
   readonly probes: ProbeStore;
+  readonly members: MemberStore;
   readonly audit: AuditLog;
   close(): Promise<void>;
 };
 
-const purges = [purgeLedger, purgePlans, purgeTracking, purgeSuspects, purgeProbes];
+const purges = [purgeLedger, purgePlans, purgeTracking, purgeSuspects, purgeProbes, purgeMembers];
 
 /**
  * Opens even where the database cannot be used: each act on it then fails with STORE_UNUSABLE, until it can. `onFault`
@@ -56,6 +58,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     tracking: trackingIn(database),
     suspects: suspectsIn(database),
     probes: probesIn(database),
+    members: membersIn(database),
     audit: auditIn(database),
     async close() {
       clearInterval(timer);

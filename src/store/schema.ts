@@ -45,4 +45,9 @@ export const migrations: readonly string[] = [
     number INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, by TEXT NOT NULL, act TEXT NOT NULL, subject TEXT NOT NULL
   ) STRICT;
   `,
+  `
+  CREATE TABLE member (
+    domain TEXT NOT NULL PRIMARY KEY, subdomains INTEGER NOT NULL, gone INTEGER
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];
