@@ -21,7 +21,7 @@ export type { AuditEntry, AuditLog } from "./store/audit.ts";
 export { type DirectoryFileErrorCode, readDirectoryFiles } from "./store/directory-file.ts";
 export { type DirectoryWatch, type DirectoryWatchers, watchDirectoryFiles } from "./store/directory-watch.ts";
 export type { HeldMail, HoldState, HoldStore, Settled, Strays } from "./store/hold.ts";
-export { type InFlight, type Journal, type Journals, openJournal, readJournals } from "./store/journal.ts";
+export { type Done, type InFlight, type Journal, type Journals, openJournal, readJournals } from "./store/journal.ts";
 export type { Ledger } from "./store/ledger.ts";
 export { type MemberStore, membersInFile } from "./store/members.ts";
 export { openStore, type Store, type StoreOptions } from "./store/open-store.ts";

@@ -43,7 +43,7 @@ export async function dryServices(config: Config): Promise<Services> {
     makeSpool: memorySpool,
     // All that a decision asks of the store is whether it was taken before.
     store: { plans: { find: async () => undefined, keep: nothing } } as unknown as Store,
-    journal: { begin: nothing, close: nothing },
+    journal: { begin: nothing, done: nothing, close: nothing },
     // Who may not read the gateway's own key cannot tell its probes and loops from others: that is all.
     ledgerKey: await loadLedgerKey(config.ledgerKey.file, { make: false }).catch(() => randomBytes(32)),
     turns: new Turns(),

@@ -2,6 +2,7 @@
 // duplicates and is never a reason to stop: without it mail goes on, and an administrator hears of it.
 
 import type { ForwardPath } from "../smtp.ts";
+import type { Done } from "../store.ts";
 import type { Step } from "./identity.ts";
 import type { Arrived, Services } from "./passage.ts";
 import { rememberedMs } from "./plan.ts";
@@ -47,9 +48,23 @@ export async function record(
 ): Promise<void> {
   if (recipients.length === 0) return;
   const until = new Date(at.getTime() + (queueId === undefined ? namelessMs : rememberedMs));
+  const entries = recipients.map((path) => ({ key: keys.of(path, step), until }));
+  // The ledger's sync takes milliseconds, in which this process may be killed.
+  const inLedger = inJournal(entries, services);
   try {
-    await services.store.ledger.record(recipients.map((path) => ({ key: keys.of(path, step), until })));
+    await services.store.ledger.record(entries);
   } catch (thrown) {
     services.alarm(thrown);
+  } finally {
+    inLedger();
+  }
+}
+
+function inJournal(entries: readonly Done[], { journal, alarm }: Services): () => void {
+  try {
+    return journal.done(entries);
+  } catch (thrown) {
+    alarm(thrown);
+    return () => undefined;
   }
 }

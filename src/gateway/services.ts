@@ -99,7 +99,11 @@ export async function openServices(
   };
 }
 
-const noJournal: Journal = { begin: () => () => undefined, close: () => undefined };
+const noJournal: Journal = {
+  begin: () => () => undefined,
+  done: () => () => undefined,
+  close: () => undefined,
+};
 
 function watchDirectory(
   { directory }: Config,

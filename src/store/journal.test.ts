@@ -47,6 +47,26 @@ test("the journal agrees with a set in memory, in any order of beginnings and en
   assert.equal(statSync(path.join(folder, "inflight/worker-1")).size, size, "slots are used again");
 });
 
+test("what was done and is not in the ledger yet is there for who reads the journal", (t) => {
+  const folder = temporaryFolder(t);
+  const journal = openJournal(folder, "worker-1");
+  const until = new Date("2026-06-08T12:00:00.123Z");
+  const end = journal.begin(keyOf(1), false);
+  const inLedger = journal.done([
+    { key: keyOf(2), until },
+    { key: keyOf(3), until },
+  ]);
+  journal.done([{ key: keyOf(4), until }])();
+  const { inFlight, done } = readJournals(folder);
+  assert.deepEqual(names(inFlight.map(({ key }) => key)), names([keyOf(1)]));
+  assert.deepEqual(names(done.map(({ key }) => key)), names([keyOf(2), keyOf(3)]));
+  assert.deepEqual(done[0]?.until, until);
+  inLedger();
+  end();
+  const left = readJournals(folder);
+  assert.deepEqual([left.inFlight, left.done], [[], []]);
+});
+
 test("an end that is called twice ends nobody else's message", (t) => {
   const folder = temporaryFolder(t);
   const journal = openJournal(folder, "worker-1");
@@ -104,7 +124,7 @@ test("a slot that is torn or altered accuses nobody, and harms no other", (t) =>
   const journal = openJournal(folder, "one");
   for (let n = 0; n < 3; n++) journal.begin(keyOf(n), true);
   const file = path.join(folder, "inflight/one");
-  const slot = 1 + 32 + 4;
+  const slot = 1 + 32 + 8 + 4;
   const whole = readFileSync(file).subarray(0, 3 * slot);
   for (let bit = slot * 8; bit < 2 * slot * 8; bit++) {
     const altered = Buffer.from(whole);

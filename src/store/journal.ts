@@ -1,5 +1,6 @@
-// What a worker is working on, for the day it dies: a file of fixed slots, one per message in flight, written with one
-// pwrite each and never synced, for it has to outlive the process, not the machine.
+// What a worker is working on, for the day it dies: a file of fixed slots, one per message in flight and one per entry
+// that the ledger does not have yet, written with one pwrite each and never synced: it has to outlive the process, not
+// the machine.
 
 import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeSync } from "node:fs";
 import path from "node:path";
@@ -8,24 +9,34 @@ import { crc32 } from "node:zlib";
 export type Journal = {
   /** Before a message is parsed; call what it returns when its last reply is known. */
   begin(key: Uint8Array, alone: boolean): () => void;
+  /**
+   * The moment the next hop has said yes: entries on their way into the ledger. Should the process die before they are
+   * there, whoever reads the journal brings them. Call what it returns when they are.
+   */
+  done(entries: readonly Done[]): () => void;
   /** At an orderly end: nothing was left, the file goes. */
   close(): void;
 };
 
 export type InFlight = { readonly worker: string; readonly key: Uint8Array; readonly alone: boolean };
 
+/** An entry of the ledger. */
+export type Done = { readonly key: Uint8Array; readonly until: Date };
+
 export type Journals = {
   readonly inFlight: readonly InFlight[];
+  readonly done: readonly Done[];
   /** Removes what was read: call it when the suspects are written. */
   forget(): void;
 };
 
 const keyOctets = 32;
-// state, key, checksum
-const slotOctets = 1 + keyOctets + 4;
+// state, key, time, checksum
+const checked = 1 + keyOctets + 8;
+const slotOctets = checked + 4;
 // Made at the start, so that a disk that fills up later does not stop mail here.
 const slotsMade = 256;
-const state = { free: 0, shared: 1, alone: 2 } as const;
+const state = { free: 0, shared: 1, alone: 2, done: 3 } as const;
 const folderOf = (dataDir: string): string => path.join(dataDir, "inflight");
 
 /** `worker` is a name of ours; it becomes the file's. */
@@ -37,16 +48,23 @@ export function openJournal(dataDir: string, worker: string): Journal {
   const free: number[] = [];
   let slots = 0;
   const empty = new Uint8Array(slotOctets);
+  const write = (octets: Uint8Array): (() => void) => {
+    const slot = free.pop() ?? slots++;
+    writeSync(file, octets, 0, slotOctets, slot * slotOctets);
+    let ended = false;
+    return () => {
+      if (ended) return;
+      ended = true;
+      writeSync(file, empty, 0, slotOctets, slot * slotOctets);
+      free.push(slot);
+    };
+  };
   return {
-    begin(key, alone) {
-      const slot = free.pop() ?? slots++;
-      writeSync(file, formatSlot(key, alone), 0, slotOctets, slot * slotOctets);
-      let ended = false;
+    begin: (key, alone) => write(formatSlot(alone ? state.alone : state.shared, key, 0)),
+    done(entries) {
+      const ends = entries.map(({ key, until }) => write(formatSlot(state.done, key, until.getTime())));
       return () => {
-        if (ended) return;
-        ended = true;
-        writeSync(file, empty, 0, slotOctets, slot * slotOctets);
-        free.push(slot);
+        for (const end of ends) end();
       };
     },
     close() {
@@ -60,11 +78,14 @@ export function openJournal(dataDir: string, worker: string): Journal {
 export function readJournals(dataDir: string, worker?: string): Journals {
   const folder = folderOf(dataDir);
   const names = filesIn(folder).filter((name) => worker === undefined || name === worker);
-  const inFlight = names.flatMap((name) =>
+  const slots = names.flatMap((name) =>
     slotsIn(readFileSync(path.join(folder, name))).map((slot) => ({ worker: name, ...slot })),
   );
   return {
-    inFlight,
+    inFlight: slots.flatMap(({ worker, kind, key }) =>
+      kind === state.done ? [] : [{ worker, key, alone: kind === state.alone }],
+    ),
+    done: slots.flatMap(({ kind, key, at }) => (kind === state.done ? [{ key, until: new Date(at) }] : [])),
     forget() {
       for (const name of names) rmSync(path.join(folder, name), { force: true });
     },
@@ -80,22 +101,25 @@ function filesIn(folder: string): readonly string[] {
   }
 }
 
-function formatSlot(key: Uint8Array, alone: boolean): Uint8Array {
+function formatSlot(kind: number, key: Uint8Array, at: number): Uint8Array {
   const slot = Buffer.alloc(slotOctets);
-  slot[0] = alone ? state.alone : state.shared;
+  slot[0] = kind;
   slot.set(key, 1);
-  slot.writeUInt32BE(crc32(slot.subarray(0, 1 + keyOctets)), 1 + keyOctets);
+  slot.writeDoubleBE(at, 1 + keyOctets);
+  slot.writeUInt32BE(crc32(slot.subarray(0, checked)), checked);
   return slot;
 }
 
-/** A slot that is torn or altered accuses nobody. */
-function slotsIn(octets: Buffer): { readonly key: Uint8Array; readonly alone: boolean }[] {
-  const found: { key: Uint8Array; alone: boolean }[] = [];
-  for (let at = 0; at + slotOctets <= octets.length; at += slotOctets) {
-    const slot = octets.subarray(at, at + slotOctets);
-    if (slot[0] === state.free) continue;
-    if (slot.readUInt32BE(1 + keyOctets) !== crc32(slot.subarray(0, 1 + keyOctets))) continue;
-    found.push({ key: new Uint8Array(slot.subarray(1, 1 + keyOctets)), alone: slot[0] === state.alone });
+type Slot = { readonly kind: number; readonly key: Uint8Array; readonly at: number };
+
+/** A slot that is torn or altered accuses nobody, and speaks for nobody. */
+function slotsIn(octets: Buffer): readonly Slot[] {
+  const found: Slot[] = [];
+  for (let start = 0; start + slotOctets <= octets.length; start += slotOctets) {
+    const slot = octets.subarray(start, start + slotOctets);
+    const kind = slot[0] as number;
+    if (kind === state.free || slot.readUInt32BE(checked) !== crc32(slot.subarray(0, checked))) continue;
+    found.push({ kind, key: new Uint8Array(slot.subarray(1, 1 + keyOctets)), at: slot.readDoubleBE(1 + keyOctets) });
   }
   return found;
 }

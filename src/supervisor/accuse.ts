@@ -1,8 +1,9 @@
-// What a dead worker was working on becomes suspect, before another worker may meet it.
+// What a dead worker was working on becomes suspect, before another worker may meet it; and what it had handed on and not
+// written down yet is written down.
 
 import { readFileSync } from "node:fs";
 import type { Config } from "../config.ts";
-import { type InFlight, openStore, readJournals } from "../store.ts";
+import { type Done, type InFlight, openStore, readJournals } from "../store.ts";
 import { workerVariable } from "./messages.ts";
 
 type Log = (line: string) => void;
@@ -10,8 +11,8 @@ type Log = (line: string) => void;
 /** Of one that died. Where no message can have ended it, only its journal goes. */
 export async function accuse(config: Config, worker: string, suspicious: boolean, log: Log): Promise<void> {
   await noted(log, async () => {
-    const { inFlight, forget } = readJournals(config.dataDir, worker);
-    if (suspicious) await write(config, inFlight, log);
+    const { inFlight, done, forget } = readJournals(config.dataDir, worker);
+    await write(config, suspicious ? inFlight : [], done, log);
     forget();
   });
 }
@@ -25,10 +26,10 @@ export async function accuse(config: Config, worker: string, suspicious: boolean
 export async function accuseFormer(config: Config, log: Log): Promise<readonly InFlight[]> {
   let orphans: readonly InFlight[] = [];
   await noted(log, async () => {
-    const { inFlight, forget } = readJournals(config.dataDir);
+    const { inFlight, done, forget } = readJournals(config.dataDir);
     orphans = inFlight.filter(({ worker }) => isOurs(worker, config));
     const dead = inFlight.filter((entry) => !orphans.includes(entry));
-    await write(config, dead, log);
+    await write(config, dead, done, log);
     forget();
   });
   return orphans;
@@ -40,17 +41,24 @@ export async function endOrphans(config: Config, orphans: readonly InFlight[], l
     log(`worker ${worker} of a former supervisor does not end and is killed`);
     process.kill(Number(worker), "SIGKILL");
   }
-  await noted(log, () => write(config, left, log));
+  await noted(log, () => write(config, left, [], log));
 }
 
-async function write({ dataDir, store: file }: Config, inFlight: readonly InFlight[], log: Log): Promise<void> {
-  if (inFlight.length === 0) return;
+async function write(
+  { dataDir, store: file }: Config,
+  inFlight: readonly InFlight[],
+  done: readonly Done[],
+  log: Log,
+): Promise<void> {
+  if (inFlight.length + done.length === 0) return;
   const store = await openStore({ file, dataDir, onFault: (thrown) => log(`store: ${thrown}`) });
   try {
+    await store.ledger.record(done);
     await store.suspects.accuse(inFlight);
   } finally {
     await store.close();
   }
+  if (inFlight.length === 0) return;
   const alone = inFlight.some((entry) => entry.alone) ? "; it was alone" : "";
   log(`in hand when a worker died: ${inFlight.length}${alone}. Each is tried alone when it comes again`);
 }
