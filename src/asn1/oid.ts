@@ -6,6 +6,7 @@ import { maxOidOctets } from "./limits.ts";
 // Messages use the same few dozen identifiers over and over; the bound keeps hostile ones from filling memory.
 const maxRemembered = 1000;
 const remembered = new Map<string, string>();
+const encoded = new Map<string, Uint8Array>();
 
 /** Dotted text of an OBJECT IDENTIFIER's contents octets. */
 export function decodeOid(contents: Uint8Array, offset: number = 0): string {
@@ -40,6 +41,14 @@ function readArcs(contents: Uint8Array, offset: number): string {
 
 /** Contents octets of an OBJECT IDENTIFIER. The text comes from this program, never from a message. */
 export function encodeOid(dotted: string): Uint8Array {
+  const known = encoded.get(dotted);
+  if (known !== undefined) return known;
+  const contents = encodeArcs(dotted);
+  if (encoded.size < maxRemembered) encoded.set(dotted, contents);
+  return contents;
+}
+
+function encodeArcs(dotted: string): Uint8Array {
   const [top = 0n, second = 0n, ...rest] = dotted.split(".").map(BigInt);
   return Uint8Array.from([top * 40n + second, ...rest].flatMap(arcOctets));
 }

@@ -19,6 +19,19 @@ export function logIn(format: LogFormat): Log {
 // Who reads the log may go; mail goes on.
 process.stdout.on("error", () => undefined);
 
+let waiting = "";
+
+/** Lines of one turn of the event loop go out together: each write is a call to the system. */
 export function write(line: string): void {
-  process.stdout.write(`${line}\n`);
+  if (waiting === "") setImmediate(flush);
+  waiting += `${line}\n`;
 }
+
+function flush(): void {
+  const lines = waiting;
+  waiting = "";
+  if (lines !== "") process.stdout.write(lines);
+}
+
+// What was said last before a worker ends by a bug is what somebody will look for.
+process.on("exit", flush);

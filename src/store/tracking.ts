@@ -23,7 +23,7 @@ export type TrackQuery = {
 };
 
 export type Tracking = {
-  /** Not waited for: written within a tenth of a second. What cannot be written is told to `onFault`. */
+  /** Not waited for: written within a second. What cannot be written is told to `onFault`. */
   note(rows: readonly TrackRow[]): void;
   /** The latest first. */
   find(query: TrackQuery): Promise<readonly TrackRow[]>;
