@@ -1,21 +1,22 @@
 // What does a message cost on its whole way through one gateway, ledger on: arrival by LMTP, sign and encrypt with RSA-2048,
 // hand over by SMTP, ledger synced, tracked and logged? CPU time of the gateway's process, all threads, against the price
-// of the cryptography alone as node:crypto does it here at the same time: one RSA signature, one RSA encryption, SHA-256 and
-// AES-256-CBC over the message. Source and sink are processes of their own. And the memory for 16 messages of 50 MB at once.
+// of the cryptography alone, measured in turns (ceiling.ts). Source and sink are processes of their own. And the memory for
+// 16 messages of 50 MB at once. What others can do to it by how they send is asked in corridor-beside.ts.
 //
 //   node bench/corridor.ts [protect|pass] [octets] [messages]      prints one line, without the comparison
 
 import { type ChildProcess, fork } from "node:child_process";
-import { constants, createCipheriv, generateKeyPairSync, hash, publicEncrypt, sign } from "node:crypto";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { noOctets, sourceOf } from "../src/bytes.ts";
+import { sourceOf } from "../src/bytes.ts";
+import { write } from "../src/cli/daemon-log.ts";
 import { parseConfig } from "../src/config.ts";
 import { keyFile, openCommunity } from "../src/demo/community.ts";
 import { logLines, startGateway } from "../src/gateway.ts";
 import { defaultLimits, type Hop, listen, RelayPool, reply, type SocketAddress, smtp } from "../src/smtp.ts";
+import { nodeCryptoMs, opensslMs } from "./ceiling.ts";
 import { mailOf } from "./corpus.ts";
 import { type Figure, format } from "./figure.ts";
 import { spreadOf } from "./measure.ts";
@@ -23,11 +24,19 @@ import { nodeFlags } from "./node-flags.ts";
 
 type Direction = "protect" | "pass";
 type Asked = "usage" | "memory";
-type Cost = { readonly cpuMs: number; readonly perSecond: number };
+type Cost = { readonly cpuMs: number; readonly perSecond: number; readonly p99Ms: number };
+type Sending = {
+  readonly direction: Direction;
+  readonly octets: number;
+  readonly messages: number;
+  readonly atOnce: number;
+  readonly latencies: number[];
+  readonly make: (octets: number) => Buffer;
+};
 type Started = { readonly child: ChildProcess; readonly addresses: readonly SocketAddress[] };
 
-const own = "bench.example";
-const member = "treasury.example";
+export const own = "bench.example";
+export const member = "treasury.example";
 
 const repetitions = 5;
 
@@ -40,30 +49,34 @@ export async function run(): Promise<readonly Figure[]> {
     const bench = await Bench.open();
     try {
       await bench.cost("protect", octets, 2 * messages);
-      const pairs: { readonly alone: number; readonly whole: number }[] = [];
+      const turns: Turn[] = [];
       for (let repetition = 0; repetition < repetitions; repetition += 1) {
+        const openssl = opensslMs(octets);
         const { cpuMs } = await bench.cost("protect", octets, messages);
-        pairs.push({ alone: cryptographyMs(octets), whole: cpuMs });
+        turns.push({ openssl, whole: cpuMs, node: nodeCryptoMs(octets) });
       }
-      const [alone, whole] = (["alone", "whole"] as const).map((which) =>
-        format(spreadOf(pairs.map((pair) => pair[which])).median, "ms"),
-      );
-      figures.push({
-        ...{
-          work: `LMTP in, sign and encrypt, SMTP out, ledger: ${work}`,
-          against: "its cryptography alone",
-          unit: "x",
-          must,
-          goal,
-        },
-        measured: spreadOf(pairs.map((pair) => pair.alone / pair.whole)),
-        detail: `${whole} / ${alone}`,
-      });
+      const title = `LMTP in, sign and encrypt, SMTP out, ledger: ${work}`;
+      figures.push({ ...against(title, turns, "openssl"), must, goal }, against(title, turns, "node"));
     } finally {
       await bench.close();
     }
   }
   return [...figures, await memory()];
+}
+
+type Turn = { readonly openssl: number; readonly node: number; readonly whole: number };
+
+function against(work: string, turns: readonly Turn[], what: "openssl" | "node"): Figure {
+  const [alone, whole] = ([what, "whole"] as const).map((which) =>
+    format(spreadOf(turns.map((turn) => turn[which])).median, "ms"),
+  );
+  return {
+    work,
+    against: `its cryptography alone, ${what === "openssl" ? "openssl speed" : "node:crypto"}`,
+    unit: "x",
+    measured: spreadOf(turns.map((turn) => turn[what] / turn.whole)),
+    detail: `${whole} / ${alone}`,
+  };
 }
 
 async function memory(): Promise<Figure> {
@@ -80,30 +93,8 @@ async function memory(): Promise<Figure> {
   }
 }
 
-/** CPU milliseconds of what nobody can do without. */
-function cryptographyMs(octets: number): number {
-  const { privateKey, publicKey } = rsa;
-  const content = Buffer.alloc(octets, "x");
-  const [key, iv] = [Buffer.alloc(32), Buffer.alloc(16)];
-  const one = (): void => {
-    sign("sha256", noOctets, privateKey);
-    publicEncrypt({ key: publicKey, padding: constants.RSA_PKCS1_PADDING }, key);
-    hash("sha256", content, "buffer");
-    const cipher = createCipheriv("aes-256-cbc", key, iv);
-    for (let at = 0; at < octets; at += 65_536) cipher.update(content.subarray(at, at + 65_536));
-    cipher.final();
-  };
-  const times = octets < 1e5 ? 1000 : 100;
-  for (let warmUp = 0; warmUp < times / 5; warmUp += 1) one();
-  const before = process.cpuUsage();
-  for (let time = 0; time < times; time += 1) one();
-  const { user, system } = process.cpuUsage(before);
-  return (user + system) / 1000 / times;
-}
-
-const rsa = generateKeyPairSync("rsa", { modulusLength: 2048 });
-
-class Bench {
+/** A gateway with its sink, and a source. */
+export class Bench {
   readonly #folder: string;
   readonly #processes: readonly ChildProcess[];
   readonly #gateway: Started;
@@ -139,13 +130,28 @@ class Bench {
     octets: number,
     messages: number,
     atOnce: number = octets < 1e5 ? 20 : 8,
+    make: (octets: number) => Buffer = (size) => mailOf(size).whole,
   ): Promise<Cost> {
-    const before = await ask(this.#gateway.child, "usage");
+    const latencies: number[] = [];
     const start = performance.now();
-    await this.#send(direction, octets, messages, atOnce);
+    const cpuMs = await this.spent(async () => {
+      await this.#send({ direction, octets, messages, atOnce, latencies, make });
+    });
     const seconds = (performance.now() - start) / 1000;
-    const after = await ask(this.#gateway.child, "usage");
-    return { cpuMs: (after - before) / messages, perSecond: messages / seconds };
+    const p99Ms = latencies.sort((a, b) => a - b)[Math.floor(latencies.length * 0.99)] ?? 0;
+    return { cpuMs: cpuMs / messages, perSecond: messages / seconds, p99Ms };
+  }
+
+  /** CPU milliseconds of the gateway's process, all threads, while this is done. */
+  async spent(work: () => Promise<void>): Promise<number> {
+    const before = await ask(this.#gateway.child, "usage");
+    await work();
+    return (await ask(this.#gateway.child, "usage")) - before;
+  }
+
+  /** Where the gateway listens inside: host and port. */
+  get inside(): SocketAddress {
+    return this.#gateway.addresses[0] as SocketAddress;
   }
 
   /** Peak memory of the gateway's process, in MB. */
@@ -153,8 +159,8 @@ class Bench {
     return ask(this.#gateway.child, "memory");
   }
 
-  async #send(direction: Direction, octets: number, messages: number, atOnce: number): Promise<void> {
-    const hop: Hop = { protocol: "lmtp", address: this.#gateway.addresses[0] as SocketAddress };
+  async #send({ direction, octets, messages, atOnce, latencies, make }: Sending): Promise<void> {
+    const hop: Hop = { protocol: "lmtp", address: this.inside };
     const to = direction === "protect" ? `minister@${member}` : "someone@stranger.example";
     const [localPart = "", domain = ""] = to.split("@");
     const envelope = {
@@ -162,14 +168,15 @@ class Bench {
       forwardPaths: [{ localPart, domain }],
       parameters: {},
     };
-    const { whole } = mailOf(octets);
-    const text = whole.toString("latin1").replace("ada@a.example", `ada@${own}`);
+    const text = make(octets).toString("latin1").replace("ada@a.example", `ada@${own}`);
     let left = messages;
     const one = async (): Promise<void> => {
       while (left-- > 0) {
         const unique = Buffer.from(`X-Number: ${process.pid}.${performance.now()}.${left}\r\n${text}`, "latin1");
+        const began = performance.now();
         const [answer] = await this.#pool.relay(hop, envelope, sourceOf(unique));
         if (answer?.code !== 250) throw new Error(`answered ${JSON.stringify(answer)}`);
+        latencies.push(performance.now() - began);
       }
     };
     await Promise.all(Array.from({ length: atOnce }, one));
@@ -189,7 +196,7 @@ async function configText(folder: string, hop: string): Promise<string> {
 dataDir: ${path.join(folder, "state")}
 postmaster: postmaster@${own}
 trust: { anchors: [${rootFile}] }
-limits: { messageSize: 200MiB }
+limits: { messageSize: 200MiB, connections: 1000, perPeer: 1000 }
 domains: [{ name: ${own}, signing: ${pair("sign")}, encryption: [${pair("encrypt")}] }]
 listen: { inside: { lmtp: "127.0.0.1:0" }, outside: { lmtp: "127.0.0.1:0" } }
 relay: { inside: "${hop}", outside: "${hop}" }
@@ -225,7 +232,7 @@ function answering(close: () => Promise<void>): void {
 
 async function gateway(file: string): Promise<void> {
   const { listening, close } = await startGateway(parseConfig(readFileSync(file, "utf8"), file), {
-    report: (report) => process.stdout.write(`${logLines(report).join("\n")}\n`),
+    report: (report) => logLines(report).forEach(write),
     onFault: (thrown) => process.stderr.write(`${(thrown as Error).stack}\n`),
   });
   answering(close);

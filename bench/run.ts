@@ -19,6 +19,7 @@ const questions: ReadonlyMap<string, Question> = new Map([
   ["codec", figures("Speed of the codec", async () => (await import("./codec.ts")).run())],
   ["memory", figures("Memory of the file commands", async () => (await import("./memory.ts")).run())],
   ["two-processes", figures("Two processes against one", async () => (await import("./two-processes.ts")).run())],
+  ["corridor", figures("A message's way through one gateway", corridor)],
   ["gateway", figures("A gateway between two queues", async () => (await import("./gateway.ts")).run())],
   ["base64", { title: "Base64", ask: base64 }],
   ["smtp", { title: "The mail road without S/MIME", ask: smtp }],
@@ -71,6 +72,11 @@ function figures(title: string, measure: () => Promise<readonly Figure[]>): Ques
       return { table: [figureHead, ...all.map(figureRow)], missed: all.filter(missesMust) };
     },
   };
+}
+
+async function corridor(): Promise<readonly Figure[]> {
+  const [alone, beside] = [await import("./corridor.ts"), await import("./corridor-beside.ts")];
+  return [...(await alone.run()), ...(await beside.run())];
 }
 
 async function base64(): ReturnType<Question["ask"]> {
