@@ -26,7 +26,7 @@ export { formatMailbox, type Mailbox, needsUtf8, parseMailbox, sameMailbox } fro
 export type { MailParameters } from "./smtp/parameters.ts";
 export { RelayPool } from "./smtp/relay-pool.ts";
 export type { Hop, RelayTimeouts } from "./smtp/relay-session.ts";
-export { describeReply, isPermanent, isPositive, type Reply, reply } from "./smtp/reply.ts";
+export { describeInDetail, describeReply, isPermanent, isPositive, type Reply, reply } from "./smtp/reply.ts";
 export { type ListenOptions, listen, type MailServer, type SocketAddress } from "./smtp/server.ts";
 export { defaultLimits, type SessionLimits, type SessionOptions } from "./smtp/session-options.ts";
 export type { SmtpErrorCode } from "./smtp/smtp-error.ts";

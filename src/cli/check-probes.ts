@@ -18,7 +18,7 @@ import type { Config } from "../config.ts";
 import { type Links, makeProbeAddress, type ProbeKind, type Side } from "../gateway.ts";
 import { loadLedgerKey } from "../keystore.ts";
 import {
-  describeReply,
+  describeInDetail,
   formatMailbox,
   type Hop,
   isPermanent,
@@ -147,7 +147,7 @@ async function checkProbe(probe: Probe, round: Round): Promise<readonly Finding[
 }
 
 function refused(name: string, answer: Reply | undefined): Finding {
-  const said = answer === undefined ? "no answer" : describeReply(answer);
+  const said = answer === undefined ? "no answer" : describeInDetail(answer);
   const status = answer?.enhancedStatus === "4.4.1" ? exit.unavailable : exit.negative;
   return fault("probes", `${name}: not taken: ${said}`, "the server there must take mail from the gateway", status);
 }

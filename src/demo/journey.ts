@@ -43,18 +43,32 @@ function passageRow({ house, passage }: Sight & { kind: "passage" }): Row {
     who: house,
     what: deed(passage),
     figures: `${sizes} octets, ${ms} ms`,
-    more: unserved.map(({ forwardPath, reply }) => `answered for ${forwardPath}: ${reply}`),
+    more: [
+      ...unserved.map(({ forwardPath, reply }) => `answered for ${forwardPath}: ${reply}`),
+      ...unserved.flatMap(({ said }) => (said === undefined ? [] : [`because of: ${said}`])),
+    ],
   };
 }
 
 function deed(passage: PassageReport): string {
-  const { treatment, signature, contentEncryption, domain, code, reason, opened } = passage;
+  const { treatment, signature, contentEncryption, domain, code, reason, opened, recipients } = passage;
   if (treatment === "protect" && code === "OK") return `signed ${signature}, sealed ${contentEncryption} for ${domain}`;
   if (treatment === "open" && code === "OK") return `opened, signature valid and of ${opened?.domain}`;
   if (treatment === "pass" && code === "UNPROTECTED") return "passed on as it is";
   const why = reason === undefined ? "" : ` (${reason.split("\n")[0]})`;
+  if (treatment === "refuse") return refusal(passage);
   const meaning = opened === undefined ? "" : `, ${reportCodes[code as ReportCode].meaning}`;
-  return `${treatment}: ${code}${meaning}${why}`;
+  return `${recipients.some(({ status }) => status === "held") ? "holds it" : treatment}: ${code}${meaning}${why}`;
+}
+
+function refusal({ reason = "", recipients }: PassageReport): string {
+  const deed = recipients.some(({ status }) => status === "bounced") ? "refuses" : "waits";
+  const [, domain, judged = ""] = /^no usable certificate of ([^;]+)(?:; (.*))?$/.exec(reason) ?? [];
+  if (domain === undefined) return `${deed}: ${reason}`;
+  // Of each certificate the words, without its name and code; those that are for signatures were never meant.
+  const objections = judged.split("; ").flatMap((one) => /: (?!KEY_USAGE)[A-Z_]+, (.*)$/.exec(one)?.[1] ?? []);
+  const why = objections.length === 0 ? "" : ` (${[...new Set(objections)].join("; ")})`;
+  return `${deed}: no certificate of ${domain} can be used${why}`;
 }
 
 function grouped(count: number): string {

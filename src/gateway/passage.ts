@@ -226,6 +226,6 @@ export type RecipientReport = {
   readonly forwardPath: string;
   readonly status: "sent" | "held" | "deferred" | "bounced";
   readonly reply: string;
-  /** What the next hop said, where that was not told. */
+  /** What the next hop said or why it said nothing, where that was not told. */
   readonly said?: string;
 };

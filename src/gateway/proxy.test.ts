@@ -107,6 +107,9 @@ test("when the next hop is gone the sender keeps the mail", async () => {
   await lonely.start();
   await lonely.world.close();
   assert.equal(await lonely.hand("inside", { from: minister, to: [clerk], message: mail(minister) }), "451 4.4.1");
+  const [told] = lonely.reports.at(-1)?.recipients ?? [];
+  assert.equal(told?.reply, "451 4.4.1 The next hop cannot be reached", "who sends mail hears of no address in here");
+  assert.match(told?.said ?? "", /^451 4\.4\.1 Cannot reach the next hop: connect ECONNREFUSED 127\.0\.0\.1:\d+$/);
 });
 
 function all(answer: string, count: number): string {

@@ -3,6 +3,7 @@
 
 import { fieldNamed, fieldText } from "../mime.ts";
 import {
+  describeInDetail,
   describeReply,
   formatMailbox,
   type Hop,
@@ -81,13 +82,14 @@ function reportOf(accepted: Arrived | Accepted, outcome: Outcome): PassageReport
 
 function recipientReport(recipient: Mailbox, { replies, said, held }: Outcome, index: number): RecipientReport {
   const answer = replies[index] ?? reply(451, "4.3.0", "Not served");
-  const heard = said?.[index] ?? answer;
+  const heard = describeInDetail(said?.[index] ?? answer);
+  const told = describeReply(answer);
   return {
     forwardPath: formatMailbox(recipient),
     status:
       held?.[index] === true ? "held" : isPositive(answer) ? "sent" : isPermanent(answer) ? "bounced" : "deferred",
-    reply: describeReply(answer),
-    ...(heard === answer ? {} : { said: describeReply(heard) }),
+    reply: told,
+    ...(heard === told ? {} : { said: heard }),
   };
 }
 

@@ -2,7 +2,7 @@
 // opened, to anybody but the domain that signed it (who replays a ciphertext shall learn nothing); and a final no to a
 // message without a sender, which would end it without a word.
 
-import { describeReply, isPermanent, isPositive, type Reply, reply } from "../smtp.ts";
+import { describeInDetail, isPermanent, isPositive, type Reply, reply } from "../smtp.ts";
 import { hold } from "./hold.ts";
 import type { Accepted, Arrived, Findings, Group, Outcome, Relayed, Services, Settled } from "./passage.ts";
 import { ageMs } from "./plan.ts";
@@ -63,6 +63,6 @@ function forAll({ recipients }: Group, answer: Reply): Settled {
 
 function refused(said: readonly Reply[], findings: Findings): Findings {
   const answer = said.find((one) => !isPositive(one));
-  const why = answer === undefined ? "" : `the next hop said ${describeReply(answer)}`;
+  const why = answer === undefined ? "" : `the next hop said ${describeInDetail(answer)}`;
   return { ...findings, reason: findings.reason === undefined ? why : `${findings.reason}; ${why}` };
 }

@@ -62,7 +62,10 @@ export class RelayPool {
     try {
       return await RelaySession.open(hop, this.#hostname, this.#timeouts);
     } catch (thrown) {
-      if (isSecureMailError(thrown)) return reply(451, "4.4.1", thrown.message);
+      if (isSecureMailError(thrown)) {
+        // Where our neighbours are is nobody's business who sends mail.
+        return { ...reply(451, "4.4.1", "The next hop cannot be reached"), detail: thrown.message };
+      }
       throw thrown;
     }
   }

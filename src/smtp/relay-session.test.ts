@@ -7,7 +7,7 @@ import { lmtp, smtp } from "./lmtp.ts";
 import type { Mailbox } from "./mailbox.ts";
 import { RelayPool } from "./relay-pool.ts";
 import { defaultTimeouts, type Hop } from "./relay-session.ts";
-import { type Reply, reply } from "./reply.ts";
+import { describeInDetail, formatReply, type Reply, reply } from "./reply.ts";
 import { listen } from "./server.ts";
 import { defaultLimits, type SessionOptions } from "./session-options.ts";
 import type { Envelope } from "./transaction.ts";
@@ -185,7 +185,11 @@ test("nobody listening is 451 for each", async () => {
   assert.ok(address !== null && typeof address === "object");
   await new Promise((resolve) => server.close(resolve));
   const hop: Hop = { protocol: "smtp", address: { host: "127.0.0.1", port: address.port } };
-  assert.equal(codes(await pool().relay(hop, to("a", "b"), text("x\r\n"))), "451 451");
+  const replies = await pool().relay(hop, to("a", "b"), text("x\r\n"));
+  assert.equal(codes(replies), "451 451");
+  const [told = assert.fail()] = replies;
+  assert.equal(formatReply(told), "451 4.4.1 The next hop cannot be reached\r\n");
+  assert.match(describeInDetail(told), /^451 4\.4\.1 Cannot reach the next hop: connect ECONNREFUSED /);
 });
 
 test("an idle connection that the hop closed costs nothing but a new one", async () => {

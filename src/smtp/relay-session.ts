@@ -115,7 +115,7 @@ export class RelaySession {
       this.#connection.destroy();
       if (this.#messageFailed || !isSecureMailError(thrown)) throw thrown;
       this.#late = isSecureMailError(thrown, "SMTP_TIMEOUT");
-      const doubt = reply(451, "4.4.2", `Lost the next hop: ${thrown.message}`);
+      const doubt = { ...reply(451, "4.4.2", "The next hop was lost"), detail: `Lost the next hop: ${thrown.message}` };
       return envelope.forwardPaths.map((forwardPath) => answers.get(forwardPath) ?? doubt);
     }
     this.#connection.deadline(undefined);

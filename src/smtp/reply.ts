@@ -8,6 +8,8 @@ export type Reply = {
   readonly enhancedStatus?: string;
   /** One text a line, without code and status. */
   readonly lines: readonly string[];
+  /** What else is known, for our own logs and reports: inner addresses and the like, which no peer is told. */
+  readonly detail?: string;
 };
 
 /** LIMIT: RFC 5321, 4.5.3.1.5 says 512 octets a reply line; peers send longer ones. */
@@ -36,9 +38,14 @@ export function formatReply({ code, enhancedStatus, lines }: Reply): string {
   return texts.map((text, at) => `${code}${at < texts.length - 1 ? "-" : " "}${status}${printable(text)}\r\n`).join("");
 }
 
-/** The reply in one line, for logs and reports. */
+/** The reply in one line, as it is told. */
 export function describeReply({ code, enhancedStatus, lines }: Reply): string {
   return [code, enhancedStatus, ...lines.map(printable)].filter((part) => part !== undefined).join(" ");
+}
+
+/** The same, with what the peer is not told in place of what it is. */
+export function describeInDetail({ detail, ...answer }: Reply): string {
+  return describeReply(detail === undefined ? answer : { ...answer, lines: [detail] });
 }
 
 /** Reads the lines of one reply, without their line ends; the last one has a blank after the code, or nothing. */
