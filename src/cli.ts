@@ -38,6 +38,7 @@ export const commands: ReadonlyMap<string, Entry> = new Map<string, Entry>([
   ["hold", { does: "mail that is held: look, release, return, drop", load: () => import("./cli/hold.ts") }],
   ["probe", { does: "what would happen to a mail, and why; sends nothing", load: () => import("./cli/probe.ts") }],
   ["track", { does: "what became of a message", load: () => import("./cli/track.ts") }],
+  ["audit", { does: "what people did: who, when, what, to what", load: () => import("./cli/audit.ts") }],
   ["key", { does: "what a file of keys and certificates holds", load: () => import("./cli/key.ts") }],
   ["verify-path", { does: "judge a certificate and its path", load: () => import("./cli/verify-path.ts") }],
 ]);

@@ -6,6 +6,7 @@ import { loadConfig } from "./gateway.ts";
 import { writeText } from "./octets.ts";
 import { exit, type Options, type Page, runPage, UsageError } from "./options.ts";
 import { withStore } from "./store-of.ts";
+import { spanOf, timeOf } from "./time-span.ts";
 
 export const page: Page = {
   name: "track",
@@ -47,25 +48,6 @@ function queryOf(options: Options): TrackQuery & { readonly limit: number } {
     ...(until === undefined ? {} : { until }),
     limit,
   };
-}
-
-function timeOf(name: "since" | "until", options: Options): { from: Date; until: Date } | undefined {
-  const text = options.text(name);
-  if (text === undefined) return undefined;
-  const span = spanOf(text);
-  if (span === undefined) throw new UsageError(`--${name} ${text}: a time such as 2026-11-23 or 2026-11-23T09:00:00Z`);
-  return span;
-}
-
-/** What a time means: a day, a minute or a second, whole. In UTC unless it says otherwise, as the log is. */
-function spanOf(text: string): { readonly from: Date; readonly until: Date } | undefined {
-  const shape = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(:\d\d(?:\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?$/i.exec(text);
-  if (shape === null) return undefined;
-  const [, date, minutes = "00:00", seconds = ":00", zone = "Z"] = shape;
-  const from = new Date(`${date}T${minutes}${seconds}${zone}`);
-  if (Number.isNaN(from.getTime())) return undefined;
-  const length = shape[2] === undefined ? 86_400_000 : shape[3] === undefined ? 60_000 : 1000;
-  return { from, until: new Date(from.getTime() + length - 1) };
 }
 
 function textOf(rows: readonly TrackRow[], { limit }: { readonly limit: number }, why: boolean): string {

@@ -12,8 +12,8 @@ export type AuditEntry = {
 export type AuditLog = {
   /** Resolves when the entry is synced. */
   note(entry: AuditEntry): Promise<void>;
-  /** In the order they were made. */
-  list(): Promise<readonly AuditEntry[]>;
+  /** In the order they were made; `since`: none from before. */
+  list(since?: Date): Promise<readonly AuditEntry[]>;
 };
 
 export function auditIn(database: Database): AuditLog {
@@ -21,8 +21,9 @@ export function auditIn(database: Database): AuditLog {
     async note(entry) {
       await database.write(auditStatement(entry));
     },
-    async list() {
-      const rows = await database.read("SELECT at, by, act, subject FROM audit ORDER BY number");
+    async list(since = new Date(0)) {
+      const select = "SELECT at, by, act, subject FROM audit WHERE at >= ? ORDER BY number";
+      const rows = await database.read(select, since.getTime());
       return rows.map((row) => ({
         at: new Date(Number(row["at"])),
         by: String(row["by"]),
