@@ -29,17 +29,24 @@ export async function checkLinks(config: Config): Promise<CheckedLinks> {
     ...unprotected("listen.outside", config.listen.outside),
     ...Object.entries(relay).flatMap(([name, hop]) => (hop === undefined ? [] : unprotected(`relay.${name}`, hop))),
   ];
-  const noSubmit =
-    submit === undefined
-      ? [
-          warning(
-            "links",
-            "relay.submit is missing",
-            "name the hub: without it nothing held can be returned, and the way through the hub is not tried",
-          ),
-        ]
-      : [];
-  return { links, findings: [...findings.flat(), ...open, ...noSubmit] };
+  return { links, findings: [...findings.flat(), ...open, ...(submit === undefined ? withoutSubmit(config) : [])] };
+}
+
+function withoutSubmit({ listen }: Config): readonly Finding[] {
+  const smtp = Object.entries(listen).flatMap(([name, { protocol }]) =>
+    protocol === "smtp" ? [`listen.${name}`] : [],
+  );
+  const todo = "name the hub: without it nothing held can be returned, and the way through the hub is not tried";
+  return [
+    warning("links", "relay.submit is missing", todo),
+    ...smtp.map((name) =>
+      warning(
+        "links",
+        `${name} speaks SMTP and has no way to report`,
+        "name relay.submit: a mail that one recipient gets and another never will stays 451 for both until its sender gives up",
+      ),
+    ),
+  ];
 }
 
 type Wish = {
@@ -71,6 +78,11 @@ function wanted(side: "inside" | "outside" | "submit", messageSize: number): rea
         lack: "does not take 8BITMIME",
         todo: "mail to strangers with 8-bit content will be refused",
       },
+      {
+        keyword: "DSN",
+        lack: "does not take DSN",
+        todo: "what senders ask to hear (NOTIFY, RET, ENVID) is dropped there: use a server that takes it",
+      },
       ...common,
     ];
   // Mail of our own is small.
@@ -85,7 +97,7 @@ function wanted(side: "inside" | "outside" | "submit", messageSize: number): rea
     {
       keyword: "DSN",
       lack: "does not take DSN",
-      todo: "reports about opened mail are harder to know, and more of them will be held",
+      todo: "what senders ask to hear (NOTIFY) is dropped there, and more reports about opened mail will be held",
     },
     ...common,
   ];

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, test } from "node:test";
@@ -172,6 +173,41 @@ test("a neighbour that is not there is 69, and named", async () => {
     out,
     /^FAULT +links +relay\.outside smtp:\/\/127\.0\.0\.1:1 is not there: .*ECONNREFUSED.*\n +-> start the mail server there/m,
   );
+});
+
+test("a next hop that knows no DSN drops what senders ask for: a warning", async () => {
+  const bare = createServer((socket) => {
+    socket.on("error", () => undefined);
+    socket.write("220 bare.example\r\n");
+    socket.on("data", (said) => socket.write(/^EHLO/.test(`${said}`) ? "250-hi\r\n250 8BITMIME\r\n" : "250 ok\r\n"));
+  });
+  await new Promise<void>((resolve) => bare.listen(0, "127.0.0.1", resolve));
+  const { port } = bare.address() as AddressInfo;
+  const file = readFileSync(config, "utf8");
+  writeFileSync(config, file.replace(links.relayOutside, `smtp://127.0.0.1:${port}`));
+  const { status, out } = await check("--no-probes");
+  writeFileSync(config, file);
+  bare.close();
+  assert.equal(status, 0, out);
+  assert.match(
+    out,
+    /^WARNING +links +relay\.outside smtp:\S+ does not take DSN\n +-> what senders ask to hear \(NOTIFY, /m,
+  );
+  assert.doesNotMatch(out, /relay\.inside .* does not take DSN/);
+});
+
+test("a listener that speaks SMTP needs a way to report", async () => {
+  const file = readFileSync(config, "utf8");
+  const without = file.replace(/, submit: "[^"]*"/, "");
+  writeFileSync(config, without.replace("inside: { lmtp:", "inside: { smtp:"));
+  const { status, out } = await check("--no-probes");
+  writeFileSync(config, without);
+  const behindHub = await check("--no-probes");
+  writeFileSync(config, file);
+  assert.equal(status, 0, out);
+  assert.match(out, /^WARNING +links +listen\.inside speaks SMTP and has no way to report\n +-> name relay\.submit: /m);
+  assert.match(behindHub.out, /^WARNING +links +relay\.submit is missing$/m);
+  assert.doesNotMatch(behindHub.out, /speaks SMTP/);
 });
 
 test("what is wrong in writing outweighs what is not there, and that the rest", () => {

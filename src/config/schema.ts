@@ -156,7 +156,7 @@ export function configSchema(folder: string): z.ZodType<Config> {
           submit: relayHop
             .optional()
             .describe(
-              "The hub, where mail of our own making enters. Without it nothing is returned and SMTP has no reports.",
+              "The hub, where mail of our own making enters. Without it nothing is returned, and at a listener that speaks SMTP a mail that one recipient gets and another never will is 451 for both until its sender gives up.",
             ),
         })
         // preprocess hides what must be there.
