@@ -7,4 +7,5 @@ export { configJsonSchema } from "./config/json-schema.ts";
 export type { HopConfig, ListenConfig, TlsConfig } from "./config/links.ts";
 export { type ConfigErrorCode, parseConfig } from "./config/parse.ts";
 export type { Config, DomainConfig, KeyConfig, RevocationConfig } from "./config/schema.ts";
+export { shareOf, spillFault, spillRoom } from "./config/shares.ts";
 export type { Endpoint, HopAddress } from "./config/values.ts";

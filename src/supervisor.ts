@@ -16,5 +16,5 @@
 
 export { type SupervisorErrorCode, supervisorErrorCodes } from "./supervisor/errors.ts";
 export { type GatewayStatus, readStatus } from "./supervisor/status.ts";
-export { type SupervisorOptions, supervise } from "./supervisor/supervise.ts";
+export { crewSize, type SupervisorOptions, supervise } from "./supervisor/supervise.ts";
 export { type BeginWork, isWorker, type Place, runWorker, type Work } from "./supervisor/worker.ts";

@@ -3,9 +3,10 @@
 import { existsSync } from "node:fs";
 import { access, constants, stat, statfs } from "node:fs/promises";
 import path from "node:path";
-import type { Config } from "../config.ts";
+import { type Config, spillRoom } from "../config.ts";
 import { isSecureMailError } from "../errors.ts";
 import { loadLedgerKey } from "../keystore.ts";
+import { crewSize } from "../supervisor.ts";
 import { plural } from "./columns.ts";
 import { type Finding, fault, good, warning } from "./finding.ts";
 import { exit } from "./options.ts";
@@ -37,15 +38,22 @@ async function checkFolder(dataDir: string): Promise<readonly Finding[]> {
 
 const mib = 1024 * 1024;
 
-async function checkRoom({ dataDir, limits }: Config): Promise<readonly Finding[]> {
+async function checkRoom(config: Config): Promise<readonly Finding[]> {
+  const { dataDir, limits } = config;
   const { bavail, bsize, ffree, files } = await statfs(dataDir);
   const free = bavail * bsize;
   const text = `${Math.floor(free / mib).toLocaleString("en")} MiB free under ${dataDir}`;
   const findings: Finding[] = [];
   if (free < 2 * limits.messageSize)
     findings.push(fault("places", `only ${text}`, "make room: large mail is put off, and soon nothing can be held"));
-  else if (free < limits.spill)
-    findings.push(warning("places", `${text}, less than limits.spill allows for`, "make room, or lower limits.spill"));
+  else if (free < spillRoom(limits, crewSize(config)))
+    findings.push(
+      warning(
+        "places",
+        `${text}, less than large mail may take (limits.spill)`,
+        "make room, or lower limits.messageSize or limits.spill",
+      ),
+    );
   if (files > 0 && ffree < 1000)
     findings.push(fault("places", `only ${ffree} files can be made under ${dataDir}`, "make room"));
   return findings.length === 0 ? [good("places", text)] : findings;

@@ -163,6 +163,21 @@ test("keys that do not match, and a configuration that cannot be read, are 78", 
   assert.match(said.join("\n"), /postern\.yaml:1:1: hostnam: unknown setting \(did you mean hostname\?\)/);
 });
 
+test("room for large mail that is too little for the cores of this machine is 78, for check and for the gateway", async () => {
+  const file = readFileSync(config, "utf8");
+  writeFileSync(config, `${file}limits: { spill: 299MiB }\n`);
+  const checked = await check("--no-probes");
+  const started = await runPostern(["gateway", "--config", config]);
+  writeFileSync(config, file);
+  assert.equal(checked.status, 78, checked.out);
+  assert.match(
+    checked.out,
+    /^FAULT +configuration +limits\.spill: must be at least \d+MiB, 3 x messageSize for each of/m,
+  );
+  assert.equal(started.status, 78);
+  assert.match(started.stderr, /limits\.spill: must be at least /);
+});
+
 test("a neighbour that is not there is 69, and named", async () => {
   const file = readFileSync(config, "utf8");
   writeFileSync(config, file.replace(links.relayOutside, "smtp://127.0.0.1:1"));

@@ -2,10 +2,10 @@
 // running gateway, at its neighbours, and sends probes around the chain.
 
 import { systemClock } from "../clock.ts";
-import type { Config } from "../config.ts";
+import { type Config, spillFault } from "../config.ts";
 import { isSecureMailError } from "../errors.ts";
 import { loadPeers, type Trust } from "../gateway.ts";
-import { type GatewayStatus, readStatus } from "../supervisor.ts";
+import { crewSize, type GatewayStatus, readStatus } from "../supervisor.ts";
 import { checkKeys, type Peers } from "./check-keys.ts";
 import { checkLinks } from "./check-links.ts";
 import { checkPlaces } from "./check-places.ts";
@@ -59,6 +59,7 @@ async function findingsFor(options: Options, waitMs: number): Promise<readonly F
   const status = await readStatus(config.dataDir);
   const before = [
     good("configuration", plural(config.domains.length, "domain")),
+    ...checkShares(config),
     ...config.unused.map((name) => warning("configuration", `${name} is not used by this version`, "nothing")),
     ...(peers.loaded === undefined ? [] : await checkKeys(config, peers.loaded, now)),
     ...peers.findings,
@@ -70,6 +71,14 @@ async function findingsFor(options: Options, waitMs: number): Promise<readonly F
   if (links === undefined || status?.ready !== true)
     return [...before, fault("probes", "not sent", "mend what is wrong above, then run this again")];
   return [...before, ...(await checkProbes(config, links, waitMs))];
+}
+
+/** With `workers` set the configuration is refused; one for each core is this machine's doing. */
+function checkShares(config: Config): readonly Finding[] {
+  const lack = spillFault(config.limits, crewSize(config));
+  if (lack === undefined) return [];
+  const todo = "raise limits.spill, lower limits.messageSize, or set fewer workers; the gateway does not start so";
+  return [fault("configuration", `limits.spill: ${lack}`, todo, exit.configuration)];
 }
 
 type CheckedPeers = { readonly loaded?: Peers; readonly findings: readonly Finding[] };

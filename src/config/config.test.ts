@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseConfig } from "./parse.ts";
+import { shareOf, spillFault } from "./shares.ts";
 
 const example = `hostname: gw.treasury.example
 dataDir: /var/lib/postern
@@ -57,13 +58,30 @@ test("what may be left out has its default", () => {
     recipients: 1000,
     connections: 1000,
     perPeer: 200,
-    spill: 4_294_967_296,
     hold: 10_737_418_240,
   });
   assert.deepEqual(config.ledgerKey, { file: "/var/lib/postern/ledger.key", named: false });
   assert.equal(config.store, "/var/lib/postern/postern.db");
   assert.equal(config.workers, undefined);
   assert.deepEqual(config.unused, []);
+});
+
+const withSpill = (spill: string, workers: string) =>
+  example.replace("perPeer: 200 }", `perPeer: 200, spill: ${spill} }${workers}`);
+
+test("each worker has room on the disk for a message of the largest size", () => {
+  const mib = 1024 ** 2;
+  const shares = (text: string, workers: number) => shareOf(parseConfig(text, "c.yaml"), workers).limits.spill;
+  assert.equal(shares(example, 2), 2048 * mib);
+  assert.equal(shares(example, 64), 300 * mib, "where it is not limited it grows with the workers");
+  assert.equal(shares(withSpill("600MiB", "\nworkers: 2"), 2), 300 * mib);
+  const { limits } = parseConfig(withSpill("600MiB", ""), "c.yaml");
+  assert.equal(spillFault(limits, 2), undefined);
+  assert.match(spillFault(limits, 3) ?? "", /^must be at least 900MiB, 3 x messageSize for each of 3 workers, /);
+  assert.throws(() => parseConfig(withSpill("600MiB", "\nworkers: 3"), "c.yaml"), {
+    code: "CONFIG_INVALID",
+    message: /^c\.yaml:7:\d+: limits\.spill: must be at least 900MiB, 3 x messageSize for each of 3 workers, [^\n]*$/,
+  });
 });
 
 const ours = "certificate: tls/gw.crt, key: tls/gw.key";

@@ -3,6 +3,7 @@
 import path from "node:path";
 import { z } from "zod";
 import { type HopConfig, type ListenConfig, linksOf } from "./links.ts";
+import { spillFault } from "./shares.ts";
 import { count, domainName, endpoint, fileIn, hostName, mailAddress, size, storeName } from "./values.ts";
 
 export type KeyConfig = {
@@ -39,7 +40,8 @@ export type Config = {
     readonly recipients: number;
     readonly connections: number;
     readonly perPeer: number;
-    readonly spill: number;
+    /** Undefined: as much as the workers need, see `spillRoom`. */
+    readonly spill?: number | undefined;
     readonly hold: number;
   };
   readonly domains: readonly DomainConfig[];
@@ -70,9 +72,9 @@ const limits = z
       .default(200)
       .describe("Connections of one address to one listener at the same time, shared out too."),
     spill: size
-      .prefault("4GiB")
+      .optional()
       .describe(
-        "Room on the disk for large messages on their way, shared out among the workers: a share must hold a few of the largest.",
+        "Room on the disk for large messages on their way, shared out among the workers, each of which needs 3 x messageSize; less is refused. Unless given 4GiB, or what the workers need where that is more.",
       ),
     hold: size
       .prefault("10GiB")
@@ -172,6 +174,10 @@ export function configSchema(folder: string): z.ZodType<Config> {
         .describe("Where ledger, held mail and tracking are kept: a file, under `dataDir`."),
       rules: file.optional().describe(`Rules of the house. ${notYet}`),
       console: endpoint.optional().describe(`Where the console listens. ${notYet}`),
+    })
+    .superRefine(({ workers, limits }, context) => {
+      const fault = workers === undefined ? undefined : spillFault(limits, workers);
+      if (fault !== undefined) context.addIssue({ code: "custom", path: ["limits", "spill"], message: fault });
     })
     .transform(({ authservId, ledgerKey, store, rules, console, ...config }): Config => {
       const waiting = { rules, console };

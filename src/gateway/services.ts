@@ -4,7 +4,7 @@
 import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import { systemClock } from "../clock.ts";
-import type { Config } from "../config.ts";
+import { type Config, spillRoom } from "../config.ts";
 import type { Snapshot } from "../directory.ts";
 import { loadLedgerKey } from "../keystore.ts";
 import { RelayPool } from "../smtp.ts";
@@ -76,7 +76,7 @@ export async function openServices(
     hops: links.hops,
     ...(links.submit && { submit: links.submit }),
     relay: (hop, envelope, message) => pool.relay(hop, envelope, message),
-    makeSpool: spillingSpools(spill, { quota: limits.spill }),
+    makeSpool: spillingSpools(spill, { quota: spillRoom(limits, 1) }),
     store,
     journal,
     ledgerKey,

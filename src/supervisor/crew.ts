@@ -1,6 +1,6 @@
 // A set of workers with one configuration: all of them up, or a new one in the place of each that died.
 
-import type { Config } from "../config.ts";
+import { type Config, shareOf } from "../config.ts";
 import type { SocketAddress } from "../smtp.ts";
 import { accuse } from "./accuse.ts";
 import type { Listeners } from "./listeners.ts";
@@ -125,12 +125,4 @@ export class Crew {
     ]);
     this.#options.listeners.handTo(this.#workers, addresses);
   }
-}
-
-/** What is one worker's part of limits that are the gateway's: connections come to all in turn. */
-function shareOf(config: Config, workers: number): Config {
-  const { connections, perPeer, spill } = config.limits;
-  const part = (whole: number): number => Math.ceil(whole / workers);
-  const limits = { ...config.limits, connections: part(connections), perPeer: part(perPeer), spill: part(spill) };
-  return { ...config, limits };
 }

@@ -8,6 +8,7 @@ export const supervisorErrorCodes = {
   SUPERVISOR_FOLDER: "the data folder cannot be used",
   SUPERVISOR_RUNNING: "another gateway runs on the same data folder",
   SUPERVISOR_WORKER: "a worker ended before it was ready",
+  SUPERVISOR_LIMITS: "a limit does not suffice for as many workers as there are cores",
   SUPERVISOR_RESTART: "a setting was changed that only a restart can change",
 } as const;
 export type SupervisorErrorCode = keyof typeof supervisorErrorCodes;

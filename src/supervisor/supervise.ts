@@ -1,7 +1,7 @@
 // The life of a gateway: start, reload, stop.
 
 import { availableParallelism } from "node:os";
-import type { Config } from "../config.ts";
+import { type Config, spillFault } from "../config.ts";
 import { accuseFormer, endOrphans } from "./accuse.ts";
 import { Crew } from "./crew.ts";
 import { supervisorError } from "./errors.ts";
@@ -20,6 +20,11 @@ const silenceMs = 30_000;
 const drainMs = 30_000;
 // Whoever stops a service waits for it; nobody waits for those that a reload replaced.
 const drainAfterReloadMs = 600_000;
+
+/** How many workers a gateway has here. */
+export function crewSize({ workers }: Config): number {
+  return workers ?? availableParallelism();
+}
 
 /** Runs a gateway until SIGTERM or SIGINT. Throws where the first start fails. */
 export async function supervise(config: Config, options: SupervisorOptions): Promise<void> {
@@ -74,8 +79,11 @@ class Supervisor {
 
   #newCrew(config: Config): Crew {
     const { log } = this.#options;
+    const size = crewSize(config);
+    const fault = spillFault(config.limits, size);
+    if (fault !== undefined) throw supervisorError("SUPERVISOR_LIMITS", "permanent", `limits.spill: ${fault}`);
     return new Crew(config, {
-      size: config.workers ?? availableParallelism(),
+      size,
       listeners: this.#listeners,
       silenceMs: this.#options.silenceMs ?? silenceMs,
       log,
