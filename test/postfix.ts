@@ -23,12 +23,14 @@ import { Tap } from "./postfix/tap.ts";
 
 export { type Letter, letter } from "./postfix/letters.ts";
 export type { Arrival, MailStub } from "./postfix/mail-stub.ts";
-export type { Site } from "./postfix/site.ts";
+export { canMount, type Site } from "./postfix/site.ts";
 
 export type LabOrder = {
   readonly a?: Partial<SiteOrder>;
   readonly b?: Partial<SiteOrder>;
   readonly keys?: Keys;
+  /** A domain whose mail each site sends to the other. */
+  readonly loop?: string;
 };
 
 export class Lab {
@@ -64,11 +66,11 @@ export class Lab {
 
   static async open(order: LabOrder = {}): Promise<Lab> {
     const home = await mkdtemp(path.join(tmpdir(), "postern-lab-"));
-    const closing: Closing = [];
+    const closing = new Closing();
     try {
       return await Lab.#open(order, home, closing);
     } catch (thrown) {
-      await closeAll(closing);
+      await closing.all();
       throw thrown;
     }
   }
@@ -98,13 +100,21 @@ export class Lab {
       ["c.example", observers.b.port],
       ["*", observers.stranger.port],
     ]);
-    const openSite = (name: string, hosted: readonly string[], ports: Ports, changes: Partial<SiteOrder> = {}) =>
-      Site.open({ name, domains: hosted, ...changes }, home, community.folder, ports, ways, (close) =>
+    const waysOf = (other: Tap): ReadonlyMap<string, number> =>
+      order.loop === undefined ? ways : new Map([[order.loop, other.port], ...ways]);
+    const openSite = (
+      name: string,
+      hosted: readonly string[],
+      ports: Ports,
+      other: Tap,
+      changes: Partial<SiteOrder> = {},
+    ) =>
+      Site.open({ name, domains: hosted, ...changes }, home, community.folder, ports, waysOf(other), (close) =>
         closing.push(close),
       );
     const [a, b] = await Promise.all([
-      openSite("a.example", ["a.example"], portsA, order.a),
-      openSite("b.example", ["b.example", "c.example"], portsB, order.b),
+      openSite("a.example", ["a.example"], portsA, observers.b, order.a),
+      openSite("b.example", ["b.example", "c.example"], portsB, observers.a, order.b),
     ]);
     return new Lab({ a, b, stranger, home, community, observers, closing });
   }
@@ -149,7 +159,7 @@ export class Lab {
 
   async stop(): Promise<void> {
     await this.#client.close();
-    await closeAll(this.#closing);
+    await this.#closing.all();
   }
 
   async close(): Promise<void> {
@@ -159,10 +169,20 @@ export class Lab {
   }
 }
 
-type Closing = (() => Promise<unknown>)[];
+/** What is open, and what opens while all is being closed. */
+class Closing {
+  readonly #open: (() => Promise<unknown>)[] = [];
+  #done = false;
 
-async function closeAll(closing: Closing): Promise<void> {
-  await Promise.all(closing.splice(0).map((close) => close()));
+  push(close: () => Promise<unknown>): void {
+    if (this.#done) void close();
+    else this.#open.push(close);
+  }
+
+  async all(): Promise<void> {
+    this.#done = true;
+    await Promise.all(this.#open.splice(0).map((close) => close()));
+  }
 }
 
 /** Defines stories that share one laboratory. It needs Postfix, and root, as Postfix's master does. */

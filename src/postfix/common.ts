@@ -50,7 +50,11 @@ function identity(instance: InstanceName, { hostname, domains }: PostfixSite): S
 function nothingLocal(): Setting[] {
   return [
     setting("mydestination", "", "No mail is for this machine: a local domain would be delivered past Postern."),
-    setting("local_recipient_maps", "", "There are no local users."),
+    setting(
+      "local_recipient_maps",
+      "inline:{ {nobody = nobody} }",
+      "There are no local users: user@[our own address] is refused, which Postfix would otherwise take for ours.",
+    ),
     setting("alias_maps", "", "And no aliases for them."),
     setting("alias_database", "", "Nor their files."),
     setting("authorized_submit_users", "", "No mail by the sendmail command: all comes in by SMTP."),

@@ -62,6 +62,7 @@ function edge(side: "inside" | "outside", site: PostfixSite): Setting[] {
   const hub = hubOutHop(site);
   return [
     setting("relay_domains", site.domains.map(({ name }) => name).join(" "), "The domains served here."),
+    setting("local_transport", "error:5.1.2 No mail ends here", "Nor at an address literal of ours."),
     setting("mynetworks", "127.0.0.0/8 [::1]/128", "Postern is on this machine."),
     setting("inet_interfaces", "loopback-only", "Not for the world."),
     setting("smtpd_client_restrictions", "permit_mynetworks, reject", "Postern and nobody else."),

@@ -11,23 +11,29 @@ export class GatewayProcess {
   readonly configFile: string;
   readonly #logFile: string;
   readonly #environment: NodeJS.ProcessEnv;
+  readonly #options: readonly string[];
   #child: ChildProcess | undefined;
   #ready = 0;
 
-  private constructor(configFile: string, environment: NodeJS.ProcessEnv) {
+  private constructor(configFile: string, environment: NodeJS.ProcessEnv, options: readonly string[]) {
     this.configFile = configFile;
     this.#logFile = `${configFile}.log`;
     this.#environment = environment;
+    this.#options = options;
   }
 
-  static async start(configFile: string, environment: NodeJS.ProcessEnv = {}): Promise<GatewayProcess> {
-    const gateway = new GatewayProcess(configFile, environment);
+  static async start(
+    configFile: string,
+    environment: NodeJS.ProcessEnv = {},
+    options: readonly string[] = [],
+  ): Promise<GatewayProcess> {
+    const gateway = new GatewayProcess(configFile, environment, options);
     await gateway.restart();
     return gateway;
   }
 
   async restart(): Promise<void> {
-    const command = [process.execPath, launcher, "gateway", "--config", this.configFile];
+    const command = [process.execPath, launcher, "gateway", "--config", this.configFile, ...this.#options];
     const child = spawn("setpriv", ["--pdeathsig", "TERM", ...command], {
       stdio: ["ignore", "pipe", "pipe"],
       env: { ...process.env, ...this.#environment },
@@ -38,7 +44,10 @@ export class GatewayProcess {
     }
     this.#ready += 1;
     for (let tries = 0; this.#timesReady() < this.#ready; tries += 1) {
-      if (tries > 800 || child.exitCode !== null) throw new Error(`the gateway does not start: ${this.log()}`);
+      if (tries > 800 || child.exitCode !== null) {
+        child.kill("SIGKILL");
+        throw new Error(`the gateway does not start: ${this.log()}`);
+      }
       await sleep(25);
     }
   }

@@ -3,7 +3,9 @@
 //   users ──▶ hub-out ──▶ POSTERN ──(tap)──▶ edge-out ──(observer)──▶ the others
 //   users ◀── edge-in ◀──(tap)── POSTERN ◀── hub-in ◀──(observer)──── the others
 
-import { mkdirSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import { sourceOf } from "../../src/bytes.ts";
 import { type Config, parseConfig } from "../../src/config.ts";
@@ -23,6 +25,10 @@ export type SiteOrder = {
   readonly postfix?: PostfixChanges | ((ports: Ports) => PostfixChanges);
   /** Of the gateway's process, by the site's folder. */
   readonly environment?: (folder: string) => NodeJS.ProcessEnv;
+  /** Options for the gateway. */
+  readonly options?: readonly string[];
+  /** The gateway's folder is a file system of its own, this large. */
+  readonly stateSize?: string;
 };
 
 type PostfixChanges = Partial<Record<InstanceName, Readonly<Record<string, string>>>>;
@@ -72,6 +78,7 @@ export class Site {
   ): Promise<Site> {
     const folder = path.join(home, order.name);
     mkdirSync(folder);
+    if (order.stateSize !== undefined) opened(mountSmall(path.join(folder, "state"), order.stateSize));
     const configFile = path.join(folder, "postern.yaml");
     writeFileSync(configFile, configText(order, community, ports));
     const instances = instancesOf(parseConfig(configText(order, community, ports), configFile), ports);
@@ -90,7 +97,7 @@ export class Site {
       }),
     );
     const users = await MailStub.open(ports.users);
-    const gateway = await GatewayProcess.start(configFile, order.environment?.(folder));
+    const gateway = await GatewayProcess.start(configFile, order.environment?.(folder), order.options);
     const taps = {
       inside: await Tap.open(ports.tapInside, ports["edge-in"]),
       outside: await Tap.open(ports.tapOutside, ports["edge-out"]),
@@ -126,6 +133,27 @@ export class Site {
   logs(): string {
     return [this.gateway.log(), ...Object.values(this.postfix).map((instance) => instance.log())].join("\n");
   }
+}
+
+/** False where this machine lets nobody mount. */
+export function canMount(): boolean {
+  const folder = mkdtempSync(path.join(tmpdir(), "postern-mount-"));
+  try {
+    void mountSmall(folder, "64k")();
+    return true;
+  } catch {
+    return false;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+function mountSmall(folder: string, size: string): () => Promise<void> {
+  mkdirSync(folder, { recursive: true });
+  execFileSync("mount", ["-t", "tmpfs", "-o", `size=${size},mode=700`, "tmpfs", folder], { stdio: "ignore" });
+  return async () => {
+    execFileSync("umount", ["--lazy", folder], { stdio: "ignore" });
+  };
 }
 
 export async function handIn(
