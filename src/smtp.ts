@@ -20,7 +20,7 @@
 // XFORWARD too. A message in chunks is held to what DATA would have let through.
 
 export { askHop } from "./smtp/ask-hop.ts";
-export type { ForwardPath, NotifyWhen, RecipientDsn } from "./smtp/dsn.ts";
+export { type ForwardPath, type NotifyWhen, type RecipientDsn, wantsFailure } from "./smtp/dsn.ts";
 export { type Dialect, lmtp, smtp } from "./smtp/lmtp.ts";
 export { formatMailbox, type Mailbox, needsUtf8, parseMailbox, sameMailbox } from "./smtp/mailbox.ts";
 export type { MailParameters } from "./smtp/parameters.ts";

@@ -178,6 +178,28 @@ test("return tells our own sender, with nothing of the text; an outsider and a b
   }
 });
 
+test("return reports to nobody who wanted to hear nothing", async () => {
+  const octets = Buffer.from(`From: ${minister}\r\nMessage-ID: <n@treasury.example>\r\n\r\nA word.\r\n`);
+  const outbound = { side: "inside" as const, reversePath: minister, forwardPaths: [clerk, "list@parliament.example"] };
+  const never = { notify: "NEVER" };
+  await keep("Ee1", octets, {
+    ...outbound,
+    parameters: { envid: "QQ1", ret: "HDRS" },
+    dsn: [never, { notify: ["FAILURE"], orcpt: { type: "rfc822", address: "alias@treasury.example" } }],
+  });
+  await keep("Ee2", octets, { ...outbound, dsn: [never, { notify: ["SUCCESS"] }] });
+  const before = submit.got.length;
+  const returned = await hold("return", "Ee1", "Ee2", "--yes");
+  assert.equal(returned.status, 0, returned.said);
+  assert.match(returned.out, /^Ee2 +returned +its sender wants to hear nothing/m);
+  const [report, ...others] = submit.got.slice(before);
+  assert.deepEqual([report?.to, others], [[minister], []]);
+  assert.match(report?.message ?? "", /^Original-Envelope-Id: QQ1\r$/m);
+  assert.match(report?.message ?? "", /^Original-Recipient: rfc822; ?alias@treasury\.example\r$/m);
+  assert.match(report?.message ?? "", /^Final-Recipient: rfc822; ?list@parliament\.example\r$/m);
+  assert.doesNotMatch(report?.message ?? "", /clerk@/);
+});
+
 test("drop removes for good, after a question; ids that are none are 65, wrong use 64", async () => {
   assert.equal((await hold("drop", "Bb2", "Dd1")).status, 64);
   const dropped = await hold("drop", "--yes", "Bb2", "Dd1");

@@ -2,9 +2,17 @@
 
 import { sourceOf } from "../bytes.ts";
 import type { Config } from "../config.ts";
-import { formatOwnReport, judgeAnew, logLines, openServices, type Services } from "../gateway.ts";
+import {
+  formatOwnReport,
+  heldEnvelope,
+  judgeAnew,
+  logLines,
+  openServices,
+  type Services,
+  withoutGoodNews,
+} from "../gateway.ts";
 import { type HeaderBlock, readEntity } from "../mime.ts";
-import { describeReply, isPermanent, isPositive, type Mailbox, parseMailbox, type Reply } from "../smtp.ts";
+import { describeReply, isPermanent, isPositive, type Reply, wantsFailure } from "../smtp.ts";
 import type { HeldMail } from "../store.ts";
 import { actor } from "./actor.ts";
 import { confirmed } from "./ask.ts";
@@ -174,20 +182,12 @@ async function releaseOne(mail: HeldMail, unopened: boolean, services: Services)
 
 /** The octets as they came, to the inside. */
 async function handOn(mail: HeldMail, services: Services): Promise<readonly Answered[]> {
-  const { id, reversePath, forwardPaths, parameters } = mail;
-  const envelope = {
-    reversePath: reversePath === "" ? undefined : mailbox(reversePath),
-    forwardPaths: forwardPaths.map(mailbox),
-    parameters,
-  };
+  const { id, forwardPaths } = mail;
+  const came = heldEnvelope(mail);
+  // Who sent it shall not hear by good news that it was held.
+  const envelope = { ...came, forwardPaths: came.forwardPaths.map(withoutGoodNews) };
   const replies = await services.relay(services.hops.inside, envelope, services.store.holds.read(id));
   return forwardPaths.map((forwardPath, at) => ({ forwardPath, reply: replies[at] as Reply }));
-}
-
-function mailbox(address: string): Mailbox {
-  const parsed = parseMailbox(address);
-  if (parsed === undefined) throw new InputError(exit.input, `held with an address that is none: ${address}`);
-  return parsed;
 }
 
 async function giveBack(config: Config, options: Options, ids: readonly string[]): Promise<number> {
@@ -214,9 +214,15 @@ function requireReturnable(mail: HeldMail): void {
 }
 
 async function returnOne(mail: HeldMail, reason: string | undefined, services: Services): Promise<number> {
-  const { id, at, reversePath, forwardPaths, parameters } = mail;
-  const to = mailbox(reversePath);
-  const { envid } = parameters as { envid?: string };
+  const { id, at } = mail;
+  const { reversePath: to, forwardPaths, parameters } = heldEnvelope(mail);
+  const wanting = forwardPaths.filter(wantsFailure);
+  if (to === undefined || wanting.length === 0) {
+    await services.store.holds.settle(id, "returned", actor());
+    await writeText(columns([[id, "returned", "its sender wants to hear nothing (NOTIFY)"]]));
+    return exit.done;
+  }
+  const { envid } = parameters;
   const { header, body } = await readEntity(services.store.holds.read(id));
   await body.return?.();
   const message = formatOwnReport(
@@ -227,8 +233,8 @@ async function returnOne(mail: HeldMail, reason: string | undefined, services: S
       domain: services.domains.has(to.domain) ? to.domain : services.hostname,
       ...(envid === undefined ? {} : { envid }),
       arrived: at,
-      failures: forwardPaths.map((path) => ({
-        recipient: mailbox(path),
+      failures: wanting.map((recipient) => ({
+        recipient,
         status: "5.7.0",
         diagnostic: reason ?? "It was held by the mail gateway and is returned by its administrator",
       })),

@@ -43,6 +43,7 @@ function heldMail(
     ...(queueId === undefined ? {} : { queueId }),
     reversePath: envelope.reversePath === undefined ? "" : formatMailbox(envelope.reversePath),
     forwardPaths: recipients.map(formatMailbox),
+    ...(recipients.some(({ dsn }) => dsn !== undefined) ? { dsn: recipients.map(({ dsn = {} }) => dsn) } : {}),
     parameters: envelope.parameters,
     domain: domain ?? recipients[0]?.domain ?? "",
     code,

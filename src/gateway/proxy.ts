@@ -2,7 +2,7 @@
 // the ledger spares the served when the sender comes again. Some were refused for good: their sender hears so by a report
 // of ours, and then it is 250.
 
-import { describeReply, type ForwardPath, isPermanent, isPositive, type Reply, reply } from "../smtp.ts";
+import { describeReply, isPermanent, isPositive, type Reply, reply, wantsFailure } from "../smtp.ts";
 import { formatOwnReport } from "./bounce.ts";
 import type { Accepted, Outcome, Services } from "./passage.ts";
 import { submit } from "./submit.ts";
@@ -38,7 +38,7 @@ async function isReturned(accepted: Accepted, outcomes: readonly Outcome[], serv
     }),
   );
   const { reversePath, parameters } = accepted.envelope;
-  const told = refused.filter(({ recipient }) => wantsToHear(recipient));
+  const told = refused.filter(({ recipient }) => wantsFailure(recipient));
   // Nobody to tell, or nobody who wants to be told (RFC 3461, 4.1).
   if (reversePath === undefined || told.length === 0) return true;
   const [first] = told as [(typeof told)[number], ...typeof told];
@@ -63,9 +63,4 @@ async function isReturned(accepted: Accepted, outcomes: readonly Outcome[], serv
   );
   const about = refused.map(({ recipient }) => recipient);
   return submit(accepted, about, "done", { reversePath: undefined, to: reversePath, message }, services);
-}
-
-function wantsToHear({ dsn }: ForwardPath): boolean {
-  const { notify } = dsn ?? {};
-  return notify === undefined || (notify !== "NEVER" && notify.includes("FAILURE"));
 }

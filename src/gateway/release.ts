@@ -1,6 +1,14 @@
 // Held mail that an administrator sends on: as the transaction it was, on the way it came.
 
-import { type ForwardPath, type MailParameters, parseMailbox, type Reply, type Transaction } from "../smtp.ts";
+import {
+  type Envelope,
+  type ForwardPath,
+  type MailParameters,
+  parseMailbox,
+  type RecipientDsn,
+  type Reply,
+  type Transaction,
+} from "../smtp.ts";
 import type { HeldMail } from "../store.ts";
 import type { Services } from "./passage.ts";
 
@@ -8,14 +16,22 @@ export type Release = {
   readonly replies: readonly { readonly forwardPath: string; readonly reply: Reply }[];
 };
 
-export function transactionOf(held: HeldMail, { store, hostname }: Services): Transaction {
-  const { id, reversePath, forwardPaths, parameters, queueId } = held;
+/** The envelope as it came, with what its sender wants to hear. */
+export function heldEnvelope({ reversePath, forwardPaths, dsn, parameters }: HeldMail): Envelope {
   return {
-    envelope: {
-      reversePath: reversePath === "" ? undefined : mailbox(reversePath),
-      forwardPaths: forwardPaths.map(mailbox),
-      parameters: parameters as MailParameters,
-    },
+    reversePath: reversePath === "" ? undefined : mailbox(reversePath),
+    forwardPaths: forwardPaths.map((path, index) => ({
+      ...mailbox(path),
+      ...(dsn === undefined ? {} : { dsn: dsn[index] as RecipientDsn }),
+    })),
+    parameters: parameters as MailParameters,
+  };
+}
+
+export function transactionOf(held: HeldMail, { store, hostname }: Services): Transaction {
+  const { id, queueId } = held;
+  return {
+    envelope: heldEnvelope(held),
     peer: { address: "", helo: hostname, protocol: "LMTP", ...(queueId === undefined ? {} : { queueId }) },
     message: store.holds.read(id),
   };

@@ -12,7 +12,7 @@ import {
   type ReportedRecipient,
   type TypedAddress,
 } from "../mime.ts";
-import { formatMailbox, type Mailbox, parseMailbox } from "../smtp.ts";
+import { type ForwardPath, formatMailbox, type Mailbox, parseMailbox } from "../smtp.ts";
 import { base64url, keyedHash } from "./keyed-hash.ts";
 
 /** A message in another form. `body` undefined: as it was. */
@@ -69,7 +69,7 @@ export type OwnReport = {
   readonly envid?: string;
   readonly arrived: Date;
   readonly failures: readonly {
-    readonly recipient: Mailbox;
+    readonly recipient: ForwardPath;
     readonly status: string;
     /** Why, in words the sender may read; nothing that was found with a key. */
     readonly diagnostic?: string;
@@ -81,12 +81,16 @@ export type OwnReport = {
 /** The whole message, small; to be submitted with the null reverse path. */
 export function formatOwnReport(report: OwnReport, hostname: string): Uint8Array {
   const { id, at, to, domain, envid, arrived, failures, about } = report;
-  const recipients = failures.map(({ recipient, status, diagnostic }) => ({
-    finalRecipient: { type: "rfc822", address: formatMailbox(recipient) },
-    action: "failed",
-    status: statusShape.test(status) ? status : "5.0.0",
-    ...(diagnostic === undefined ? {} : { diagnostic }),
-  }));
+  const recipients = failures.map(({ recipient, status, diagnostic }) => {
+    const original = plainAddress(recipient.dsn?.orcpt);
+    return {
+      finalRecipient: { type: "rfc822", address: formatMailbox(recipient) },
+      ...(original === undefined ? {} : { originalRecipient: original }),
+      action: "failed",
+      status: statusShape.test(status) ? status : "5.0.0",
+      ...(diagnostic === undefined ? {} : { diagnostic }),
+    };
+  });
   const { fields, body } = formatReport({
     from: mailerOf(domain),
     to: formatMailbox(to),

@@ -29,6 +29,12 @@ const maxOrcpt = 500;
 
 const addressType = /^[A-Za-z0-9][A-Za-z0-9-]{0,31}$/;
 
+/** Whether its sender wants to hear that it failed; who says nothing does (RFC 3461, 4.1). */
+export function wantsFailure({ dsn }: ForwardPath): boolean {
+  const { notify } = dsn ?? {};
+  return notify === undefined || (notify !== "NEVER" && notify.includes("FAILURE"));
+}
+
 export function parseRet(value: string): "FULL" | "HDRS" | undefined {
   const ret = value.toUpperCase();
   return ret === "FULL" || ret === "HDRS" ? ret : undefined;

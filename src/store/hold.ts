@@ -19,6 +19,8 @@ export type HeldMail = {
   readonly queueId?: string;
   readonly reversePath: string;
   readonly forwardPaths: readonly string[];
+  /** What its sender wants to hear of each of them, in their order; left out where nothing was said of any. */
+  readonly dsn?: readonly object[];
   /** Of the envelope, as they can be written as JSON. */
   readonly parameters: object;
   readonly domain: string;
