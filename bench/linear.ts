@@ -7,7 +7,7 @@ import {
   fromDomain,
   mediaTypeOf,
   readEntity,
-  readMultipart,
+  scanMultipart,
   transferDecoder,
   withCrlf,
 } from "../src/mime.ts";
@@ -72,7 +72,7 @@ const bodies: readonly Kind[] = [
 }));
 
 async function multipart(octets: Uint8Array): Promise<void> {
-  for await (const _ of readMultipart(pieces(octets, 100), "=_b"));
+  await scanMultipart(pieces(octets, 100), "=_b", () => {});
 }
 
 function decode(encoding: string): Kind["read"] {

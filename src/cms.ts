@@ -17,6 +17,7 @@ export {
   iterate,
   leaveContentInfo,
   pull,
+  pullWhole,
   readContentType,
 } from "./cms/content-info.ts";
 export {

@@ -21,7 +21,7 @@ export { fromDomain } from "./mime/address.ts";
 export { ambiguities } from "./mime/ambiguity.ts";
 export { base64Length, base64Writer } from "./mime/base64-writer.ts";
 export type { Entity } from "./mime/entity.ts";
-export { formatEntity, readEntity } from "./mime/entity.ts";
+export { formatEntity, parseEntity, readEntity } from "./mime/entity.ts";
 export { formatField } from "./mime/field-writer.ts";
 export type { HeaderBlock, HeaderField } from "./mime/header.ts";
 export { fieldNamed, fieldsNamed, fieldText, formatHeader, isContentField, maxHeaderSize } from "./mime/header.ts";
@@ -31,7 +31,7 @@ export { mediaTypeOf, parseMediaType, transferEncodingOf } from "./mime/media-ty
 export { mendHeader, mendLineEnds } from "./mime/mend-line-ends.ts";
 export type { MimeErrorCode } from "./mime/mime-error.ts";
 export type { MultipartEvent } from "./mime/multipart.ts";
-export { formatBoundary, formatDelimiters, readMultipart, scanMultipart } from "./mime/multipart.ts";
+export { formatBoundary, formatDelimiters, scanMultipart } from "./mime/multipart.ts";
 export type { DeliveryReport, ReportedRecipient, TypedAddress } from "./mime/report.ts";
 export { readReport } from "./mime/report.ts";
 export type { ReportToWrite } from "./mime/report-writer.ts";

@@ -54,6 +54,14 @@ export async function pull<Result>(
   }
 }
 
+/** The same where all octets are there: `input` has been given them, and told that they end. */
+export function pullWhole<Result>(steps: Steps<Result>): Result {
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
+}
+
 /** Counts what is left in a source after its object ended: some senders pad, and nothing of it is believed. */
 export async function drain(input: BerInput, source: AsyncIterator<Uint8Array>): Promise<number> {
   let left = input.unread.length;

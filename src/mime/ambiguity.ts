@@ -5,15 +5,7 @@
 // known to be read differently by common mail programs; what is merely ugly stays off it.
 
 import { latin1Text } from "../bytes.ts";
-import {
-  fieldNamed,
-  fieldsNamed,
-  fieldText,
-  formatHeader,
-  type HeaderBlock,
-  type HeaderField,
-  isContentField,
-} from "./header.ts";
+import { fieldNamed, fieldText, formatHeader, type HeaderBlock, type HeaderField, isContentField } from "./header.ts";
 import { type MediaType, readDisposition, readMediaType, transferEncodingOf } from "./media-type.ts";
 
 /** Everything about this header that makes its entity's structure uncertain, in words; empty for honest mail. */
@@ -48,8 +40,13 @@ function noteContentField(field: HeaderField, found: string[]): void {
 
 const single = ["MIME-Version", "Content-Type", "Content-Transfer-Encoding", "Content-Disposition"];
 
-function noteFieldsGivenTwice(content: HeaderBlock, found: string[]): void {
-  for (const name of single) if (fieldsNamed(content, name).length > 1) found.push(`${name} given twice`);
+function noteFieldsGivenTwice({ fields }: HeaderBlock, found: string[]): void {
+  if (fields.length < 2) return;
+  const names = fields.map(({ name }) => name.toLowerCase());
+  for (const name of single) {
+    const lowerCase = name.toLowerCase();
+    if (names.indexOf(lowerCase) !== names.lastIndexOf(lowerCase)) found.push(`${name} given twice`);
+  }
 }
 
 // RFC 2046, 5.1.1 allows up to 70 of fewer characters than these; what lies outside is cut, trimmed or unescaped by some.

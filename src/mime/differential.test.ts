@@ -164,12 +164,8 @@ test("a message that is not called ambiguous has the same parts for postal-mime"
       const { attachments } = await PostalMime.parse(Buffer.from(octets));
       const theirs = attachments.filter(({ mimeType }) => mimeType === "application/octet-stream");
       assert.deepEqual(
-        parts.map((text) => text.replaceAll("\r", "").trimEnd()),
-        theirs.map(({ content }) =>
-          latin1Text(Buffer.from(content as ArrayBuffer))
-            .replaceAll("\r", "")
-            .trimEnd(),
-        ),
+        parts.map(withoutLineEnds),
+        theirs.map(({ content }) => withoutLineEnds(latin1Text(Buffer.from(content as ArrayBuffer)))),
         JSON.stringify(latin1Text(octets)),
       );
     }),
@@ -177,6 +173,11 @@ test("a message that is not called ambiguous has the same parts for postal-mime"
   );
   assert.ok(clear > 500, `only ${clear} messages were clear`);
 });
+
+/** Blanks before a line end go in quoted-printable (RFC 2045, 6.7 rule 3); postal-mime keeps those of a line of blanks. */
+function withoutLineEnds(text: string): string {
+  return text.replace(/[ \t]*\r?$/gm, "").trimEnd();
+}
 
 /** The decoded application/octet-stream parts, and all that is doubtful about the message. */
 async function readDirectParts(octets: Uint8Array): Promise<{ problems: string[]; parts: string[] }> {

@@ -20,6 +20,12 @@ export async function readEntity(source: ByteSource): Promise<ReadEntity> {
   }
 }
 
+/** The same of octets that are there; for what is known to be small. */
+export function parseEntity(octets: Uint8Array): { readonly header: HeaderBlock; readonly body: Uint8Array } {
+  const { header, bodyAt } = splitHeader(octets.subarray(0, maxHeaderSize), octets.length <= maxHeaderSize);
+  return { header, body: octets.subarray(bodyAt) };
+}
+
 /** The entity as it stood. */
 export async function* formatEntity(entity: Entity): AsyncGenerator<Uint8Array> {
   const header = formatHeader(entity.header);

@@ -16,13 +16,31 @@ export class Remembered {
     this.#source = source;
   }
 
-  async *octets(): AsyncGenerator<Uint8Array> {
-    for await (const chunk of this.#source) {
-      this.#size += chunk.length;
-      if (this.#size <= maxRemembered) this.#chunks.push(chunk);
-      else this.#chunks = [];
-      yield chunk;
-    }
+  /** By hand, like all iterators that every message goes through. */
+  octets(): AsyncIterableIterator<Uint8Array> {
+    const source = this.#source[Symbol.asyncIterator]();
+    const next = async (): Promise<IteratorResult<Uint8Array>> => {
+      const chunk = await source.next();
+      if (chunk.done !== true) this.#remember(chunk.value);
+      return chunk;
+    };
+    const end = async (): Promise<IteratorResult<Uint8Array>> => {
+      await source.return?.();
+      return { value: undefined, done: true };
+    };
+    return {
+      [Symbol.asyncIterator]() {
+        return this;
+      },
+      next,
+      return: end,
+    };
+  }
+
+  #remember(chunk: Uint8Array): void {
+    this.#size += chunk.length;
+    if (this.#size <= maxRemembered) this.#chunks.push(chunk);
+    else this.#chunks = [];
   }
 
   /** What was read; CMS_LIMIT where it was more than is kept. */

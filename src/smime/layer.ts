@@ -1,6 +1,6 @@
 // One S/MIME layer taken off. The content goes into a spool and stays there until somebody has judged it.
-import { BerInput } from "../asn1.ts";
-import { type ByteSource, type MakeSpool, type Spool, sourceOf } from "../bytes.ts";
+import { BerInput, type Steps } from "../asn1.ts";
+import { type ByteSource, concat, type MakeSpool, type Spool } from "../bytes.ts";
 import {
   addressedKey,
   CmsError,
@@ -16,6 +16,7 @@ import {
   leaveContentInfo,
   openRecipient,
   pull,
+  pullWhole,
   readContentType,
   readEncryptedContent,
   readEnvelopeHead,
@@ -26,7 +27,14 @@ import {
 } from "../cms.ts";
 import { contentEncryption, type DigestName, digestOf, digestsOfMicalg } from "../crypto.ts";
 import { SecureMailError } from "../errors.ts";
-import { type HeaderBlock, readEntity, scanMultipart, transferDecoder, transferEncodingOf } from "../mime.ts";
+import {
+  decodeTransfer,
+  type HeaderBlock,
+  parseEntity,
+  scanMultipart,
+  transferDecoder,
+  transferEncodingOf,
+} from "../mime.ts";
 import { isSignaturePart } from "./media-types.ts";
 
 export type SignedLayer = {
@@ -77,16 +85,11 @@ export type LayerServices = {
 const maxSignatureOctets = 4 * 1024 * 1024;
 
 /** The octets of a CMS object that is a MIME entity's body. */
-export async function* cmsOctets(
-  header: HeaderBlock,
-  body: ByteSource,
-  quirks: Set<string>,
-): AsyncGenerator<Uint8Array> {
+export function cmsOctets(header: HeaderBlock, body: ByteSource, quirks: Set<string>): ByteSource {
   const decoder = transferDecoder(transferEncodingOf(header));
-  // Not by `decodeTransfer`: one generator within another costs more than these lines.
-  for await (const chunk of body) yield decoder.update(chunk);
-  yield decoder.final();
-  for (const quirk of decoder.quirks) quirks.add(quirk);
+  return decodeTransfer(body, decoder, () => {
+    for (const quirk of decoder.quirks) quirks.add(quirk);
+  });
 }
 
 /** Takes a CMS object apart: signed, encrypted, or certificates only; undefined where it is not `wanted`. */
@@ -173,8 +176,11 @@ async function openEnvelope(
 
 async function finish(input: BerInput, source: AsyncIterator<Uint8Array>, { quirks }: LayerServices): Promise<void> {
   await pull(leaveContentInfo(input), input, source);
-  const left = await drain(input, source);
-  if (left > 0) quirks.add(`${left} octets after the CMS object`);
+  noteRest(await drain(input, source), quirks);
+}
+
+function noteRest(octets: number, quirks: Set<string>): void {
+  if (octets > 0) quirks.add(`${octets} octets after the CMS object`);
 }
 
 /** Takes a multipart/signed apart (RFC 1847): exactly two parts, the signature in the second. */
@@ -190,7 +196,7 @@ export async function openMultipartSigned(
     for (const digest of announced) digest.update(chunk);
     spool.write(chunk);
   });
-  const { signedData, encoding } = await readSignature(signature, services);
+  const { signedData, encoding } = readSignature(concat(signature), services.quirks);
   const known = new Map(announced.map(({ digest, final }) => [digest.name, final()]));
   const digests = await digestsOfSpool(signedData, spool, known);
   const content = { eContentType: signedData.eContentType, digests, read: () => spool.read() };
@@ -227,22 +233,30 @@ async function takeParts(
   return signature;
 }
 
-async function readSignature(
-  part: readonly Uint8Array[],
-  services: LayerServices,
-): Promise<{ readonly signedData: SignedData; readonly encoding: string }> {
-  const { header, body } = await readEntity(sourceOf(...part));
+/** The part is there as a whole, and nothing has to be waited for. */
+function readSignature(
+  part: Uint8Array,
+  quirks: Set<string>,
+): { readonly signedData: SignedData; readonly encoding: string } {
+  const { header, body } = parseEntity(part);
   if (!isSignaturePart(header))
     throw new SecureMailError("MIME_MALFORMED", "permanent", "the second part of multipart/signed is no signature");
+  const decoder = transferDecoder(transferEncodingOf(header));
   const input = new BerInput();
-  const source = iterate(cmsOctets(header, body, services.quirks));
-  const type = await pull(readContentType(input), input, source);
-  if (type !== contentTypes.signedData)
-    throw new CmsError("CMS_MALFORMED", "the signature part holds no SignedData", input.offset);
-  const ignore = (): void => {};
-  const signedData = await pull(readSignedData(input, ignore), input, source);
-  await finish(input, source, services);
+  input.push(concat([decoder.update(body), decoder.final()]));
+  input.end();
+  for (const quirk of decoder.quirks) quirks.add(quirk);
+  const signedData = pullWhole(readSignatureObject(input));
+  noteRest(input.unread.length, quirks);
   return { signedData, encoding: input.encoding };
+}
+
+function* readSignatureObject(input: BerInput): Steps<SignedData> {
+  if ((yield* readContentType(input)) !== contentTypes.signedData)
+    throw new CmsError("CMS_MALFORMED", "the signature part holds no SignedData", input.offset);
+  const signedData = yield* readSignedData(input, () => {});
+  yield* leaveContentInfo(input);
+  return signedData;
 }
 
 /** RFC 8551 2.4.2: a time stamp or a receipt with the domain's signature is no mail of that domain (security A05). */
