@@ -10,6 +10,9 @@ const collect: ((options: { type: "minor" | "major" }) => unknown) | undefined =
 let moved = 0;
 let minors = 0;
 
+/** Of one message so many octets need not be counted: V8 manages the dead of small mail, which has many other objects. */
+export const uncountedOctets: number = 1024 * 1024;
+
 /** Counts octets that passed and will be garbage soon. */
 export function octetsPassed(octets: number): void {
   moved += octets;

@@ -11,7 +11,7 @@ import {
   type Decryptor,
   parseAlgorithmIdentifier,
 } from "../crypto.ts";
-import { octetsPassed } from "../memory.ts";
+import { octetsPassed, uncountedOctets } from "../memory.ts";
 import { CmsError } from "./errors.ts";
 import { maxRecipients } from "./limits.ts";
 import { parseRecipientInfo, type Recipient } from "./recipient-info.ts";
@@ -78,7 +78,7 @@ export function* readEncryptedContent(
   let octets = 0;
   yield* input.octetString(context(0), (chunk) => {
     octets += chunk.length;
-    octetsPassed(chunk.length);
+    if (octets > uncountedOctets) octetsPassed(chunk.length);
     plaintext.write(cipher.update(chunk));
   });
   yield* input.leave();
