@@ -43,7 +43,7 @@ export { type Links, loadLinks } from "./gateway/links.ts";
 export { type LogFormat, logLines } from "./gateway/log-lines.ts";
 export type { OwnDomain, PassageReport, RecipientReport, Services, Side, Trust } from "./gateway/passage.ts";
 export { makeProbeAddress, type ProbeKind } from "./gateway/probe.ts";
-export { heldEnvelope, type Release } from "./gateway/release.ts";
+export { heldEnvelope, type Release, unopened } from "./gateway/release.ts";
 export { type OpenServices, openServices, type Watchers } from "./gateway/services.ts";
 export type { RunningGateway, Workplace } from "./gateway/start.ts";
 export { loadPeers, loadWorld, type World } from "./gateway/world.ts";

@@ -159,6 +159,18 @@ test("--unopened hands the original to our users, after a question, and never to
   assert.match(refused.said, /Cc1: is for the world, where mail must not go without protection/);
 });
 
+test("what claims to be ours is off what goes inside unopened, and no line end stands alone", async () => {
+  const claims =
+    "Postern-Verdict: OK; domain=parliament.example\r\nAuthentication-Results: gw.treasury.example; smime=pass\r\n";
+  await keep("Bb3", Buffer.from(`${claims}From: ${clerk}\r\nSubject: for you\r\n\r\nA\nword.\r\n`));
+  const released = await hold("release", "--unopened", "--yes", "Bb3");
+  assert.equal(released.status, 0, released.said);
+  const message = inside.got.at(-1)?.message ?? "";
+  assert.match(message, /^Subject: for you\r$/m);
+  assert.doesNotMatch(message, /verdict|smime=/i);
+  assert.doesNotMatch(message, /[^\r]\n/);
+});
+
 test("return tells our own sender, with nothing of the text; an outsider and a bounce are told nothing", async () => {
   const returned = await hold("return", "Cc1", "--yes", "--reason", "The other house has moved");
   assert.equal(returned.status, 0, returned.said);

@@ -9,6 +9,7 @@ import {
   logLines,
   openServices,
   type Services,
+  unopened,
   withoutGoodNews,
 } from "../gateway.ts";
 import { type HeaderBlock, readEntity } from "../mime.ts";
@@ -151,11 +152,11 @@ async function nothingDone(): Promise<number> {
 
 /** Each mail for itself: what one hop refuses says nothing about the next mail. */
 async function release(config: Config, options: Options, ids: readonly string[]): Promise<number> {
-  const unopened = options.flag("unopened");
+  const asItCame = options.flag("unopened");
   return withServices(config, async (services) => {
     const mails = await Promise.all(ids.map(async (id) => known(await services.store.holds.find(id), id)));
     mails.forEach(requireHeld);
-    if (unopened) {
+    if (asItCame) {
       const outward = mails.find(({ side }) => side === "inside");
       if (outward !== undefined)
         throw new InputError(exit.input, `${outward.id}: is for the world, where mail must not go without protection`);
@@ -163,30 +164,30 @@ async function release(config: Config, options: Options, ids: readonly string[])
       if (!(await confirmed(options, question))) return nothingDone();
     }
     const statuses: number[] = [];
-    for (const mail of mails) statuses.push(await releaseOne(mail, unopened, services));
+    for (const mail of mails) statuses.push(await releaseOne(mail, asItCame, services));
     return Math.max(exit.done, ...statuses);
   });
 }
 
 type Answered = { readonly forwardPath: string; readonly reply: Reply };
 
-async function releaseOne(mail: HeldMail, unopened: boolean, services: Services): Promise<number> {
-  const replies = unopened ? await handOn(mail, services) : (await judgeAnew(mail, services)).replies;
+async function releaseOne(mail: HeldMail, asItCame: boolean, services: Services): Promise<number> {
+  const replies = asItCame ? await handOn(mail, services) : (await judgeAnew(mail, services)).replies;
   const delivered = replies.every(({ reply }) => isPositive(reply));
-  if (delivered) await services.store.holds.settle(mail.id, "released", unopened ? `${actor()}, unopened` : actor());
+  if (delivered) await services.store.holds.settle(mail.id, "released", asItCame ? `${actor()}, unopened` : actor());
   const lines = replies.map(({ forwardPath, reply }) => ["", `<${forwardPath}>`, describeReply(reply)]);
   await writeText(`${columns([[mail.id, delivered ? "released" : "still held"]])}${columns(lines)}`);
   if (delivered) return exit.done;
   return replies.some(({ reply }) => isPermanent(reply)) ? exit.negative : exit.temporary;
 }
 
-/** The octets as they came, to the inside. */
+/** To the inside, unopened. */
 async function handOn(mail: HeldMail, services: Services): Promise<readonly Answered[]> {
-  const { id, forwardPaths } = mail;
+  const { forwardPaths } = mail;
   const came = heldEnvelope(mail);
   // Who sent it shall not hear by good news that it was held.
   const envelope = { ...came, forwardPaths: came.forwardPaths.map(withoutGoodNews) };
-  const replies = await services.relay(services.hops.inside, envelope, services.store.holds.read(id));
+  const replies = await services.relay(services.hops.inside, envelope, await unopened(mail, services));
   return forwardPaths.map((forwardPath, at) => ({ forwardPath, reply: replies[at] as Reply }));
 }
 

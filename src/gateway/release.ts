@@ -1,5 +1,7 @@
 // Held mail that an administrator sends on: as the transaction it was, on the way it came.
 
+import type { ByteSource } from "../bytes.ts";
+import { formatEntity, mendLineEnds, readEntity } from "../mime.ts";
 import {
   type Envelope,
   type ForwardPath,
@@ -10,6 +12,7 @@ import {
   type Transaction,
 } from "../smtp.ts";
 import type { HeldMail } from "../store.ts";
+import { withoutClaims } from "./claims.ts";
 import type { Services } from "./passage.ts";
 
 export type Release = {
@@ -35,6 +38,15 @@ export function transactionOf(held: HeldMail, { store, hostname }: Services): Tr
     peer: { address: "", helo: hostname, protocol: "LMTP", ...(queueId === undefined ? {} : { queueId }) },
     message: store.holds.read(id),
   };
+}
+
+/** As it came, for our users: still protected, and like all that goes inside without what only we may say (A18, A33). */
+export async function unopened({ id }: HeldMail, { store, authservId }: Services): Promise<ByteSource> {
+  const original = async function* (): ByteSource {
+    const { header, body } = await readEntity(store.holds.read(id));
+    yield* formatEntity({ header: withoutClaims(header, authservId), body });
+  };
+  return (await mendLineEnds(original)) ?? original();
 }
 
 function mailbox(address: string): ForwardPath {
