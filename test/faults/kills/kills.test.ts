@@ -13,6 +13,7 @@ stories(1, killOrder(), (story) => {
     assert.deepEqual(tally.inClear, []);
     assert.equal(tally.kills.length, 10);
     assert.ok(tally.accepted > 200, `${tally.accepted} mails were accepted`);
-    assert.ok(tally.duplicates.length <= 10, `${tally.duplicates.length} came twice`);
+    // What was under way between two servers when one of them was killed may come twice; the long run says how much.
+    assert.ok(tally.duplicates.length <= 40, `${tally.duplicates.length} came twice`);
   });
 });
