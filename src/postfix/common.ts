@@ -55,6 +55,11 @@ function nothingLocal(): Setting[] {
       "inline:{ {nobody = nobody} }",
       "There are no local users: user@[our own address] is refused, which Postfix would otherwise take for ours.",
     ),
+    setting(
+      "parent_domain_matches_subdomains",
+      "",
+      "A domain of ours is no word about those below it: hub-in would relay to them, and edge-out send their mail round.",
+    ),
     setting("alias_maps", "", "And no aliases for them."),
     setting("alias_database", "", "Nor their files."),
     setting("authorized_submit_users", "", "No mail by the sendmail command: all comes in by SMTP."),

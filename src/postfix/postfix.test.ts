@@ -31,6 +31,7 @@ function settingsOf(name: string, changes: Partial<PostfixSite> = {}): ReadonlyM
 
 const everywhere = {
   mydestination: "",
+  parent_domain_matches_subdomains: "",
   bounce_size_limit: "1",
   queue_run_delay: "60s",
   minimal_backoff_time: "60s",

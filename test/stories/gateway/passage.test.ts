@@ -13,7 +13,7 @@ function assertAsSent({ octets }: Arrival, sent: Uint8Array): void {
   assert.equal(octets.subarray(Math.max(at, 0)).toString("latin1"), Buffer.from(sent).toString("latin1"));
 }
 
-stories(9, {}, (story) => {
+stories(10, {}, (story) => {
   for (const [from, to] of [
     ["a", "b"],
     ["b", "a"],
@@ -66,6 +66,12 @@ stories(9, {}, (story) => {
     assert.ok(arrival);
     assertAsSent(arrival, mail.octets);
     assert.ok(!lab.outside().includes(mail.subject));
+  });
+
+  story("a domain of ours is no word about those below it: the world cannot send to them through us", async (lab) => {
+    const { octets } = letter("user@stranger.example", "x@below.a.example");
+    const sent = lab.sendFromOutside("a", "user@stranger.example", ["x@below.a.example"], octets);
+    await assert.rejects(sent, /554.*Relay access denied/);
   });
 
   story("who got a blind copy is told to nobody", async (lab) => {
