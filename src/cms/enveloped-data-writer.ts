@@ -50,8 +50,7 @@ export type Envelope = {
 
 /** A fresh content key, wrapped to all recipients. Fails with CRYPTO_KEY or CRYPTO_UNSUPPORTED before anything is written. */
 export function prepareEnvelope({ recipients, cipher, contentLength }: EnvelopeOptions): Envelope {
-  const key = contentEncryption.newContentKey(cipher);
-  const setting = { cipher, iv: contentEncryption.newIv(cipher) };
+  const { key, setting } = contentEncryption.newContentKey(cipher);
   const infos = recipients.map(({ certificate, identifier, management }) =>
     "kdf" in management
       ? formatKeyAgreement(certificate, identifier, management, key)

@@ -180,13 +180,10 @@ export function formatCipherSetting({ cipher, iv }: CipherSetting): Uint8Array {
 
 export type Encryptor = { update(chunk: Uint8Array): Uint8Array; final(): Uint8Array; tag(): Uint8Array };
 
-export function newIv(cipher: ContentCipher): Uint8Array {
-  return randomBytes(cipher.ivOctets);
-}
-
-/** A fresh content-encryption key; Triple-DES is never written, so parity does not matter. */
-export function newContentKey(cipher: ContentCipher): Uint8Array {
-  return randomBytes(cipher.keyOctets);
+/** A fresh content-encryption key with its IV or nonce; Triple-DES is never written, so parity does not matter. */
+export function newContentKey(cipher: ContentCipher): { readonly key: Uint8Array; readonly setting: CipherSetting } {
+  const random = randomBytes(cipher.keyOctets + cipher.ivOctets);
+  return { key: random.subarray(0, cipher.keyOctets), setting: { cipher, iv: random.subarray(cipher.keyOctets) } };
 }
 
 type AeadName = "chacha20-poly1305";

@@ -1,6 +1,6 @@
 // Protecting content that is in memory: signed first, so that all lengths are known. The result is DER, written into
 // one piece of memory of exactly its size.
-import { type ByteSink, chunkSize, concat, filling, latin1 } from "../bytes.ts";
+import { type ByteSink, chunkSize, concat, filling, latin1, noOctets } from "../bytes.ts";
 import { detachedSignedData, digestsOf, digestsOver, prepareEnvelope, signedDataAround } from "../cms.ts";
 import { base64Length, base64Writer } from "../mime.ts";
 import { encryptedType, innerEncodingOf, multipartSignedPieces, newBoundary, smimeFields } from "./media-types.ts";
@@ -22,13 +22,16 @@ export async function protectWhole(
   const header = (fields: string): Uint8Array => concat([...before, latin1(fields), ...after, latin1("\r\n")]);
   if (recipients.length === 0) return writeAll(header(signed.fields), signed.runs);
   const inner = signers.length === 0 ? signed.runs : [asIs(latin1(`${signed.fields}\r\n`)), ...signed.runs];
-  const envelope = prepareEnvelope({ recipients, cipher, contentLength: lengthOf(inner) });
+  const innerLength = lengthOf(inner);
+  const envelope = prepareEnvelope({ recipients, cipher, contentLength: innerLength });
   const head = header(smimeFields(encryptedType(cipher), "base64"));
   const whole = Buffer.allocUnsafe(head.length + base64Length(envelope.octets as number));
   const result = filling(whole);
   result.write(head);
   const sink = envelope.writer(base64Writer(result));
-  for (const run of inner) await writeRun(run, sink);
+  // Small mail in one piece: each piece costs the cipher a call.
+  if (innerLength <= chunkSize) sink.write(await writeAll(noOctets, inner));
+  else for (const run of inner) await writeRun(run, sink);
   await sink.end();
   return whole;
 }
@@ -53,9 +56,13 @@ function asIs(...octets: readonly Uint8Array[]): Run {
 
 function lengthOf(runs: readonly Run[]): number {
   return runs.reduce((sum, { octets, base64 }) => {
-    const length = octets.reduce((octetsSum, piece) => octetsSum + piece.length, 0);
+    const length = sizeOf(octets);
     return sum + (base64 ? base64Length(length) : length);
   }, 0);
+}
+
+function sizeOf(pieces: readonly Uint8Array[]): number {
+  return pieces.reduce((sum, piece) => sum + piece.length, 0);
 }
 
 async function writeAll(head: Uint8Array, runs: readonly Run[]): Promise<Uint8Array> {
@@ -74,7 +81,7 @@ async function writeRun({ octets, base64 }: Run, sink: ByteSink): Promise<void> 
     ...(room === undefined ? {} : { room }),
   };
   const target = base64 ? base64Writer(open) : open;
-  for (const piece of octets)
+  for (const piece of sizeOf(octets) <= chunkSize ? [concat(octets)] : octets)
     for (let at = 0; at < piece.length; at += chunkSize) target.write(piece.subarray(at, at + chunkSize));
   await target.end();
 }
