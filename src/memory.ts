@@ -5,7 +5,7 @@
 // --expose-gc (bin/postern does), the young ones are then collected every few megabytes, and now and then the old.
 
 const minorEvery = 4 * 1024 * 1024;
-const minorsPerMajor = 16;
+const minorsPerMajor = 32;
 const collect: ((options: { type: "minor" | "major" }) => unknown) | undefined = globalThis.gc;
 let moved = 0;
 let minors = 0;
