@@ -4,11 +4,11 @@
 import assert from "node:assert/strict";
 import { createConnection } from "node:net";
 import { after, test } from "node:test";
-import { clerk, fields, flipped, Lab, mail, minister } from "../../test/gateway-lab.ts";
+import { address, clerk, fields, flipped, Lab, mail, minister } from "../../test/gateway-lab.ts";
 import type { Received } from "../../test/sink.ts";
-import { collect, equalOctets } from "../bytes.ts";
-import type { PassageReport } from "../gateway.ts";
-import { reply } from "../smtp.ts";
+import { collect, equalOctets, sourceOf } from "../bytes.ts";
+import { corridor, type PassageReport } from "../gateway.ts";
+import { describeReply, reply } from "../smtp.ts";
 
 const strangers = ["none", "suspended", "left"].map(
   (status) => `dn: cn=${status}
@@ -181,6 +181,27 @@ test("a refusal of opened mail is told to the domain that signed it, to nobody e
     assert.match(held?.reason ?? "", /the next hop said 550 5\.1\.1 nobody/);
   }
   assert.equal((await services.store.holds.list()).length, heldBefore + 4);
+});
+
+test("the world hears the next hop's code and none of its words", async () => {
+  const before = users.answer;
+  users.answer = (path) =>
+    path.startsWith("nobody") ? reply(550, "5.7.1", "said: secret") : reply(452, "4.2.2", "exch07.inner is full");
+  const to = ["nobody@treasury.example", minister].map(address);
+  for (const message of [Buffer.from(mail(clerk)), await lab.fromParliament(mail(clerk))]) {
+    const envelope = { reversePath: address(clerk), forwardPaths: to, parameters: {} };
+    const peer = { address: "127.0.0.1", helo: "hub.example", protocol: "LMTP" } as const;
+    const replies = await corridor("outside", services)({ envelope, peer, message: sourceOf(message) });
+    assert.deepEqual(replies.map(describeReply), [
+      "550 5.7.1 Refused by the recipient's mail server",
+      "452 4.2.2 Cannot be handled now, try again later",
+    ]);
+    assert.deepEqual(
+      lab.reports.at(-1)?.recipients.map(({ said }) => said),
+      ["550 5.7.1 said: secret", "452 4.2.2 exch07.inner is full"],
+    );
+  }
+  users.answer = before;
 });
 
 test("mail in nobody's name of ours does not leave to a member; a bounce is never refused for good but held", async () => {

@@ -16,17 +16,29 @@ export async function settle(accepted: Accepted, relayed: Relayed, services: Ser
   const { group, replies: said, findings, conceal } = relayed;
   if (said === undefined) return settleUndelivered(accepted, relayed, services);
   const isBounce = accepted.envelope.reversePath === undefined && group.kind !== "probe";
-  if (said.every(isPositive) || !(isBounce || conceal)) return { replies: said };
+  if (said.every(isPositive)) return { replies: said };
+  const told = relayed.hop === undefined ? said : said.map((answer) => toldTo(accepted, answer));
+  if (!(isBounce || conceal)) return { replies: told, said };
   const impatient = isBounce && (await ageMs(accepted, services)) >= patienceMs;
   const mustHold = said.map((answer) => isPermanent(answer) || (impatient && !isPositive(answer)));
   const recipients = group.recipients.filter((_, index) => mustHold[index]);
   const held =
     recipients.length === 0 ? doubt : await hold(accepted, { ...group, recipients }, refused(said, findings), services);
   return {
-    replies: said.map((answer, index) => (mustHold[index] ? held : conceal && !isPositive(answer) ? doubt : answer)),
+    replies: told.map((answer, index) => (mustHold[index] ? held : conceal && !isPositive(answer) ? doubt : answer)),
     said,
     held: mustHold.map((wanted) => wanted && isPositive(held)),
   };
+}
+
+/**
+ * To the world the next hop's code and none of its words: they name servers behind us, and may quote what was opened
+ * (decision record 0011).
+ */
+function toldTo({ from, released }: Accepted, answer: Reply): Reply {
+  // What is told with a detail behind it is in our words already.
+  if (from === "inside" || released || isPositive(answer) || answer.detail !== undefined) return answer;
+  return { ...answer, lines: isPermanent(answer) ? ["Refused by the recipient's mail server"] : doubt.lines };
 }
 
 /** Mail that cannot be delivered is held, at once or when time did not mend it. */
