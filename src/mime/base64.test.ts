@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { cut, cuts, keepingSink } from "../../test/chunks.ts";
-import { concat, latin1, latin1Text } from "../bytes.ts";
+import { chunkSize, concat, latin1, latin1Text, sourceOf } from "../bytes.ts";
 import { SecureMailError } from "../errors.ts";
 import { base64Length, base64Writer } from "./base64-writer.ts";
-import { transferDecoder } from "./transfer-encoding.ts";
+import { decodeTransfer, transferDecoder } from "./transfer-encoding.ts";
 
 /** The definition, as slow as it is plain. */
 function folded(octets: Uint8Array): string {
@@ -145,3 +145,12 @@ for (const { why, text, quirks } of [
     );
   });
 }
+
+test("one chunk of many megabytes is decoded in pieces, whole and in order", async () => {
+  const octets = Buffer.alloc(300_000, "what was said, ");
+  const pieces: Uint8Array[] = [];
+  const body = sourceOf(latin1(octets.toString("base64")));
+  for await (const piece of decodeTransfer(body, transferDecoder("base64"))) pieces.push(piece);
+  assert.ok(pieces.every((piece) => piece.length <= chunkSize));
+  assert.ok(octets.equals(concat(pieces)));
+});

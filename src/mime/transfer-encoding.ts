@@ -1,6 +1,5 @@
 // Transfer encodings (RFC 2045, 6), decoded piece by piece. Floor 1, see ../mime.ts.
-import type { ByteSource } from "../bytes.ts";
-import { noOctets } from "../bytes.ts";
+import { type ByteSource, chunkSize, noOctets } from "../bytes.ts";
 import { SecureMailError } from "../errors.ts";
 import { base64Decoder } from "./base64-decoder.ts";
 import { quotedPrintableDecoder } from "./quoted-printable.ts";
@@ -42,6 +41,7 @@ export function decodeTransfer(
   atEnd: () => void = () => {},
 ): AsyncIterableIterator<Uint8Array> {
   const chunks = body[Symbol.asyncIterator]();
+  let rest = noOctets; // of a chunk larger than is good for the caches of the processor
   let ended = false;
   return {
     [Symbol.asyncIterator]() {
@@ -49,8 +49,12 @@ export function decodeTransfer(
     },
     async next() {
       if (ended) return { value: undefined, done: true };
-      const chunk = await chunks.next();
-      if (chunk.done !== true) return { value: decoder.update(chunk.value), done: false };
+      const chunk = rest.length > 0 ? { value: rest, done: false } : await chunks.next();
+      if (chunk.done !== true) {
+        const { value } = chunk;
+        rest = value.length > chunkSize ? value.subarray(chunkSize) : noOctets;
+        return { value: decoder.update(rest.length === 0 ? value : value.subarray(0, chunkSize)), done: false };
+      }
       ended = true;
       const last = decoder.final();
       atEnd();
