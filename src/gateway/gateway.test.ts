@@ -4,11 +4,11 @@
 import assert from "node:assert/strict";
 import { createConnection } from "node:net";
 import { after, test } from "node:test";
-import { address, clerk, fields, flipped, Lab, mail, minister } from "../../test/gateway-lab.ts";
+import { address, clerk, fields, flipped, Lab, mail, minister, walk } from "../../test/gateway-lab.ts";
 import type { Received } from "../../test/sink.ts";
 import { collect, equalOctets, sourceOf } from "../bytes.ts";
-import { corridor, type PassageReport } from "../gateway.ts";
-import { describeReply, reply } from "../smtp.ts";
+import { corridor, type PassageReport, type Services } from "../gateway.ts";
+import { describeReply, type MailParameters, reply } from "../smtp.ts";
 
 const strangers = ["none", "suspended", "left"].map(
   (status) => `dn: cn=${status}
@@ -51,6 +51,40 @@ test("each group has its own fate: protected, passed, kept inside, refused", asy
   const passed = sent.get("a@stranger.example,e@left.example")?.message ?? "";
   const [received = ""] = fields(passed, "Received");
   assert.equal(passed, `${received}\r\n${message}`);
+});
+
+test("a member that is suspended gets nothing, whatever its certificates are good for", async () => {
+  const suspended: Services["snapshot"] = () => ({
+    ...services.snapshot(),
+    find: (domain) => {
+      const found = services.snapshot().find(domain);
+      return found && { ...found, member: { ...found.member, status: "suspended" } };
+    },
+  });
+  const before = world.got.length;
+  const hand = { from: minister, to: [clerk], message: mail(minister) };
+  assert.deepEqual(await walk({ ...services, snapshot: suspended }, "inside", hand), ["451 4.7.5"]);
+  assert.equal(world.got.length, before);
+});
+
+test("A46: of what was sealed or opened nobody returns more than its header", async () => {
+  const asked: MailParameters[] = [];
+  const relay: Services["relay"] = async (_hop, { forwardPaths, parameters }) => {
+    asked.push(parameters);
+    return forwardPaths.map(() => reply(250, "2.0.0", "kept"));
+  };
+  const parameters = { ret: "FULL", envid: "QQ1" } as const;
+  const here = { ...services, relay };
+  await walk(here, "inside", { from: minister, to: [clerk], message: mail(minister), parameters });
+  const message = await lab.fromParliament(mail(clerk));
+  await walk(here, "outside", { from: clerk, to: [minister], message, parameters });
+  assert.deepEqual(
+    asked.map(({ ret, envid }) => [ret, envid?.split(".")[0]]),
+    [
+      ["HDRS", "QQ1"],
+      ["HDRS", "POSTERN1"],
+    ],
+  );
 });
 
 test("mail from a member is opened, restored octet for octet, and the verdict stands on top", async () => {

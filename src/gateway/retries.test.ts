@@ -93,6 +93,31 @@ test("what once was to be protected never leaves in clear, whatever the director
   assert.match(lab.reports.at(-1)?.reason ?? "", /was to be protected/);
 });
 
+test("what was exchanged between two domains served here is not passed on without it either", async () => {
+  const { domains, keys } = { domains: new Map(services.domains), keys: services.domains.get("treasury.example") };
+  assert.ok(keys !== undefined);
+  domains.set("parliament.example", { ...keys, name: "parliament.example" as typeof keys.name });
+  const hand = retry({ from: minister, to: [clerk], message: mail(minister) }, "4cExchange");
+  // Its keys are not those of its entry, so it cannot be opened there yet.
+  assert.deepEqual(await walk({ ...at, domains }, "inside", hand), ["451 4.7.5"]);
+  assert.equal(lab.reports.at(-1)?.treatment, "exchange");
+  const none = { ...services.snapshot(), members: [], find: () => undefined };
+  const before = users.got.length;
+  assert.deepEqual(await walk({ ...at, domains, snapshot: () => none }, "inside", hand), ["451 4.7.0"]);
+  assert.equal(users.got.length, before);
+});
+
+test("where the plan cannot be read it may have said protect, and nothing is passed on", async () => {
+  const find = async () => Promise.reject(new Error("it was altered"));
+  const store = { ...services.store, plans: { ...services.store.plans, find } };
+  const none = { ...services.snapshot(), members: [], find: () => undefined };
+  const before = world.got.length;
+  const hand = retry({ from: minister, to: [clerk], message: mail(minister) }, "4cUnread");
+  assert.deepEqual(await walk({ ...at, store, snapshot: () => none }, "inside", hand), ["451 4.7.0"]);
+  assert.equal(world.got.length, before);
+  assert.match(lab.reports.at(-1)?.reason ?? "", /cannot be read: it was altered/);
+});
+
 test("a bounce that cannot be delivered waits a day, then it is held", async () => {
   const hand = retry({ to: [clerk], message: mail("mailer-daemon@treasury.example") }, "4cDay");
   world.answer = busy;
@@ -175,7 +200,9 @@ test("what killed two workers alone is held, unread", async () => {
   };
   await walk(watching, "inside", hand);
   assert.ok(key !== undefined);
-  for (const alone of [false, true, true]) await services.store.suspects.accuse([{ key, alone }]);
+  for (const alone of [false, true]) await services.store.suspects.accuse([{ key, alone }]);
+  assert.deepEqual(await walk(watching, "inside", hand), ["451 4.3.0", "451 4.3.0"], "one death alone may be chance");
+  await services.store.suspects.accuse([{ key, alone: true }]);
   const before = world.got.length;
   assert.deepEqual(await walk(at, "inside", hand), ["250 2.0.0", "250 2.0.0"]);
   assert.equal(world.got.length, before);

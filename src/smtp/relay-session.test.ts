@@ -237,6 +237,18 @@ test("a message that cannot be read to its end is never ended", async () => {
   assert.equal(heard.at(-1), "half");
 });
 
+test("a hop that says yes before it has heard the end has not taken the message", async () => {
+  const { hop, heard } = await scriptedHop(plain((line) => (line === "first" ? "250 2.0.0 kept" : undefined)));
+  const slow = async function* (): ByteSource {
+    for (const line of ["first", "second", "third", "fourth"]) {
+      yield Buffer.from(`${line}\r\n`);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  };
+  assert.equal(codes(await pool().relay(hop, to("a", "b"), slow())), "451 451");
+  assert.ok(!heard.includes("."));
+});
+
 test("a CR or LF alone is thrown, and the hop never sees the end of such a message", async () => {
   const { hop, heard } = await scriptedHop(plain(() => undefined));
   for (const message of ["a\nb\r\n", "a\r\n.\nMAIL FROM:<>\r\n", "a\rb\r\n", "a\r"]) {

@@ -177,10 +177,11 @@ if (process.platform === "linux") {
     }
   });
 
-  test("two spools of the same octets have nothing in common on disk", () => {
+  test("two spools of the same octets have nothing in common on disk, nor have two parts of one", () => {
     const [one, two] = [filled(Buffer.alloc(2 * MiB)), filled(Buffer.alloc(2 * MiB))];
     const [first, second] = openFiles().map((file) => readFileSync(file));
     assert.notDeepEqual(first?.subarray(0, 65_536), second?.subarray(0, 65_536));
+    assert.notDeepEqual(first?.subarray(0, 65_536), first?.subarray(65_552, 131_088));
     one?.dispose();
     two?.dispose();
   });
