@@ -64,6 +64,16 @@ test("a message that hangs its worker holds up nobody, and the worker is killed 
   assert.ok(!isAlive(Number(pid)));
 });
 
+test("a connection on its way to a worker that hangs is served by the next one", async (t) => {
+  const lab = await running(t, { workers: 1, silenceSeconds: 3 });
+  const hanging = lab.hand(slow, text(hangWord));
+  await new Promise((resolve) => setTimeout(resolve, 700));
+  const waiting = lab.hand(clerk, text());
+  await lab.heard(/gave no sign of life for 3 s and was killed/);
+  assert.equal(await Promise.race([waiting, new Promise((resolve) => setTimeout(resolve, 8000))]), "250 2.0.0");
+  assert.match(await hanging, /^4/);
+});
+
 test("a message that killed its worker while alone twice is held unopened, and good mail goes on all the while", async (t) => {
   const lab = await running(t);
   const poison = text(crashWord);
