@@ -41,6 +41,8 @@ export class Membership {
     await membership.#read();
     membership.#judge(membership.#snapshot);
     membership.#noteSoon();
+    // A note that came late would say of a member that another worker has missed since: it is there.
+    await membership.#work;
     return membership;
   }
 
