@@ -13,7 +13,18 @@ import { keyOf, mailToHold } from "../temporary-store.ts";
 import { heldOctets, until } from "./store-faults.ts";
 
 const [folder = "", name = "", records = "0", holds = "0", parallel = "8"] = process.argv.slice(2);
-const say = (line: string): unknown => writeSync(1, `${line}\n`);
+
+/** At once, for the next moment may not come; again while the pipe is full. */
+function say(line: string): void {
+  for (;;) {
+    try {
+      writeSync(1, `${line}\n`);
+      return;
+    } catch (thrown) {
+      if ((thrown as NodeJS.ErrnoException).code !== "EAGAIN") throw thrown;
+    }
+  }
+}
 
 const store = await openStore({ file: path.join(folder, "postern.db"), dataDir: folder, onFault: tell });
 let [recorded, held] = [0, 0];
